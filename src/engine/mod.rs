@@ -1,0 +1,1 @@
+//! Floor 3: one pass: observe, plan, guard, apply.

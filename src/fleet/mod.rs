@@ -1,0 +1,1 @@
+//! Floor 1: the files of the fleet, read and written as text. Pure.

@@ -1,0 +1,109 @@
+//! Letters: mails to a customer or to the operator, one per occasion.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{CustomerId, DropletId, ServerName};
+use super::moment::Moment;
+use super::money::Money;
+
+/// What a letter is about. Its words are chosen in `render/letter`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "snake_case")]
+pub enum Occasion {
+    /// The server is ready: address, user, password.
+    Welcome {
+        /// Where it is.
+        address: Ipv4Addr,
+        /// Which droplet.
+        droplet: DropletId,
+    },
+    /// Switched off because money is missing or the subscription is paused.
+    Suspended {
+        /// When it will be destroyed, if that is settled.
+        destroy_after: Option<Moment>,
+        /// Why, as the file says.
+        because: String,
+    },
+    /// Switched on again.
+    Resumed {
+        /// Where it is.
+        address: Ipv4Addr,
+    },
+    /// The subscription ended: switched off, and soon destroyed.
+    Ending {
+        /// When.
+        destroy_after: Option<Moment>,
+    },
+    /// The server and its data are gone.
+    Ended,
+    /// It could not be delivered; what was paid goes back.
+    Failed {
+        /// What was refunded; empty for a trial.
+        refunded: Vec<Money>,
+        /// Whether the subscription was ended too.
+        cancelled: bool,
+    },
+    /// To the operator: a delivery failed.
+    AlertFailed {
+        /// What was refunded.
+        refunded: Vec<Money>,
+        /// Whether the subscription was ended too.
+        cancelled: bool,
+        /// What else a person should know, e.g. why a refund must be made by hand.
+        remark: Option<String>,
+    },
+    /// To the operator: a droplet was deleted outside basement.
+    AlertDeleted {
+        /// Which droplet.
+        droplet: DropletId,
+    },
+}
+
+/// Who gets it. The address itself is read when the letter is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipient {
+    /// The address Stripe has for this customer.
+    Customer(CustomerId),
+    /// The operator's address in `basement.toml`.
+    Operator,
+}
+
+/// A letter to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Letter {
+    /// About which server.
+    pub server: ServerName,
+    /// To whom.
+    pub to: Recipient,
+    /// What about.
+    pub occasion: Occasion,
+}
+
+impl Occasion {
+    /// Its one word, as it stands in step ids and Message-IDs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Welcome { .. } => "welcome",
+            Self::Suspended { .. } => "suspended",
+            Self::Resumed { .. } => "resumed",
+            Self::Ending { .. } => "ending",
+            Self::Ended => "ended",
+            Self::Failed { .. } => "failed",
+            Self::AlertFailed { .. } => "alert-failed",
+            Self::AlertDeleted { .. } => "alert-deleted",
+        }
+    }
+}
+
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Customer(id) => write!(f, "{id}"),
+            Self::Operator => f.pad("operator"),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The plan: sorted steps, and notes on what is only said or waited for.
+//! Invariant: `is_settled` is true only when nothing is to do, under way or to ask.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::census::Question;
+use super::ids::{DropletId, ServerName, StepId};
+use super::moment::Moment;
+use super::money::{Money, Totals};
+use super::step::Step;
+
+/// Something to say without doing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "note", rename_all = "snake_case")]
+pub enum Notice {
+    /// Intended, nothing visible yet; listings lag.
+    Arriving {
+        /// Until when it is looked for.
+        until: Moment,
+    },
+    /// Its first boot runs.
+    Booting {
+        /// Which.
+        droplet: DropletId,
+        /// Until when it may take.
+        until: Moment,
+    },
+    /// Powering on, asked at this moment.
+    PoweringOn {
+        /// When.
+        asked: Moment,
+    },
+    /// Asked to shut down; the power is cut afterwards.
+    ShuttingDown {
+        /// When the power is cut.
+        until: Moment,
+    },
+    /// Destroyed, but still listed.
+    Leaving {
+        /// Which.
+        droplet: DropletId,
+    },
+    /// A step was refused or could not be asked; it is tried again.
+    Waiting {
+        /// Which step.
+        step: StepId,
+        /// From when on.
+        until: Moment,
+        /// What was said.
+        why: String,
+    },
+    /// Deleted outside basement, and not made anew unless somebody says so.
+    Deleted,
+    /// Delivery failed and was settled; waits for `retry` or its subscription's end.
+    Failed,
+    /// Two droplets for one server: neither is touched.
+    Twins {
+        /// Which.
+        droplets: Vec<DropletId>,
+    },
+    /// A droplet with our mark and no file.
+    Orphan {
+        /// Which.
+        droplet: DropletId,
+        /// Its name.
+        name: String,
+        /// What it costs a month.
+        monthly: Money,
+    },
+    /// Another size than the file asks for.
+    WrongSize {
+        /// What it has.
+        has: String,
+        /// What the plan says.
+        wants: String,
+    },
+    /// Frozen by a person.
+    Held {
+        /// Until when.
+        until: Option<Moment>,
+        /// Why.
+        reason: String,
+    },
+    /// A freeze that has run out.
+    HoldOver {
+        /// When it ran out.
+        until: Moment,
+        /// Why it was there.
+        reason: String,
+    },
+    /// Stripe now says something else than the file: nothing disruptive is done.
+    Stale {
+        /// What Stripe says.
+        status: String,
+        /// What the file would have had done.
+        would: String,
+    },
+    /// A droplet in a state to keep hands off.
+    HandsOff {
+        /// Which.
+        droplet: DropletId,
+        /// Its status, or `locked`.
+        status: String,
+    },
+    /// The droplet is there, but somebody took our mark off it.
+    MarkLost {
+        /// Which.
+        droplet: DropletId,
+    },
+    /// Its tag names a server whose name it does not bear, or whose droplet is another one.
+    Stranger {
+        /// Which.
+        droplet: DropletId,
+    },
+    /// A refund that a person must make.
+    RefundByHand {
+        /// Why.
+        why: String,
+    },
+    /// It will be destroyed at this moment.
+    EndsOn {
+        /// When.
+        at: Moment,
+    },
+}
+
+/// Something to say, about a server or about the fleet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Note {
+    /// About which server; `None`: about none of the files.
+    pub server: Option<ServerName>,
+    /// What.
+    #[serde(flatten)]
+    pub notice: Notice,
+}
+
+/// What would be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The census's moment.
+    pub at: Moment,
+    /// How many servers the files declare.
+    pub servers: usize,
+    /// How many of our droplets there are.
+    pub droplets: usize,
+    /// Sorted: what is dangerous first, then by server and by the order in which a server's steps are taken.
+    pub steps: Vec<Step>,
+    /// Sorted by server.
+    pub notes: Vec<Note>,
+    /// What must be known before this plan may be applied; empty once all is known.
+    pub questions: BTreeSet<Question>,
+    /// Money a month, as declared and as it is.
+    pub money: MoneyLine,
+}
+
+/// Money a month before and after the plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoneyLine {
+    /// Revenue of all servers declared running.
+    pub revenue: Totals,
+    /// What the droplets cost now.
+    pub cost: Totals,
+    /// What they will cost when the plan is done.
+    pub cost_after: Totals,
+    /// What the plan refunds.
+    pub refunds: Totals,
+}
+
+impl Notice {
+    /// Whether something is under way, so that another pass will find it changed.
+    pub fn waits(&self) -> bool {
+        matches!(
+            self,
+            Self::Arriving { .. }
+                | Self::Booting { .. }
+                | Self::PoweringOn { .. }
+                | Self::ShuttingDown { .. }
+                | Self::Leaving { .. }
+                | Self::Waiting { .. }
+        )
+    }
+}
+
+impl Plan {
+    /// Nothing to do, nothing under way and nothing to ask.
+    pub fn is_settled(&self) -> bool {
+        let Self { at: _, servers: _, droplets: _, steps, notes, questions, money: _ } = self;
+        steps.is_empty() && questions.is_empty() && !notes.iter().any(|note| note.notice.waits())
+    }
+}

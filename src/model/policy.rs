@@ -1,0 +1,184 @@
+//! What `basement.toml` settles: the catalogue of plans, and the policy (deadlines, graces, caps).
+//! Unknown keys are errors; every default is the cautious one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{PlanName, Slug};
+use super::moment::Span;
+use super::money::Currency;
+
+/// Which of Stripe's two worlds the fleet is sold in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Real money.
+    Live,
+    /// Play money.
+    Test,
+}
+
+/// What is sold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalogue {
+    /// What every droplet gets unless its plan or override says otherwise.
+    pub defaults: Defaults,
+    /// The plans, by name.
+    pub plans: BTreeMap<PlanName, PlanEntry>,
+}
+
+/// What every droplet gets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Defaults {
+    /// Region slug.
+    pub region: Slug,
+    /// Image slug.
+    pub image: Slug,
+    /// Install the metrics agent.
+    #[serde(default = "yes")]
+    pub monitoring: bool,
+    /// Weekly backups, billed.
+    #[serde(default)]
+    pub backups: bool,
+    /// A public IPv6 address.
+    #[serde(default)]
+    pub ipv6: bool,
+    /// MD5 fingerprints of SSH keys in the team. With none, DigitalOcean mails a (dead) root password
+    /// to the account's owner for every droplet.
+    #[serde(default)]
+    pub ssh_keys: Vec<String>,
+    /// Name of the cloud-init template.
+    #[serde(default = "base")]
+    pub template: String,
+}
+
+/// One plan of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanEntry {
+    /// Size slug.
+    pub size: Slug,
+    /// Stripe price ids, price lookup keys or product ids that mean this plan.
+    pub stripe: Vec<String>,
+    /// What a month should cost, in minor units; a subscription that differs is pointed out.
+    pub month: Option<i64>,
+    /// What a year should cost, in minor units.
+    pub year: Option<i64>,
+    /// The currency of `month` and `year`.
+    #[serde(default = "usd")]
+    pub currency: Currency,
+    /// Another region than the default.
+    pub region: Option<Slug>,
+    /// Another image than the default.
+    pub image: Option<Slug>,
+    /// Another cloud-init template than the default.
+    pub template: Option<String>,
+}
+
+/// When what is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// A droplet not up so long after its create was intended has failed.
+    pub boot_deadline: Span,
+    /// So long a droplet is looked for after a lost reply, before another create.
+    pub horizon: Span,
+    /// So long after a shutdown the power is cut.
+    pub power_off_after: Span,
+    /// What follows a failed delivery.
+    pub on_failure: OnFailure,
+    /// Make servers anew that were deleted outside basement.
+    pub recreate_deleted: bool,
+    /// How long a server stays when it is no longer paid.
+    pub grace: Grace,
+    /// How much may be done at once.
+    pub caps: Caps,
+}
+
+/// What follows a failed delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// Refund the period's payment, and end the subscription.
+    RefundAndCancel,
+    /// Refund only: it will be charged again next period.
+    Refund,
+    /// Tell the operator only.
+    Alert,
+}
+
+/// How long a server stays when it is no longer paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Grace {
+    /// Past due: running so long, then stopped.
+    pub past_due: Span,
+    /// Cancelled: stopped so long, then destroyed.
+    pub canceled: Span,
+    /// Unpaid: stopped so long, then destroyed.
+    pub unpaid: Span,
+    /// Paused: stopped so long, then destroyed.
+    pub paused: Span,
+}
+
+/// How much may be done at once before a person must say so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Caps {
+    /// Destroys in one plan.
+    pub destroy: usize,
+    /// Destroys in one plan, in percent of the fleet; counts above 10 servers.
+    pub destroy_percent: usize,
+    /// Refunds in a day.
+    pub refunds: usize,
+    /// Refunds in a day, in minor units, per currency.
+    pub refund_sum: i64,
+    /// Servers that `generate` may take from running at once, in percent of the running ones (3 are always allowed).
+    pub shrink: usize,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            boot_deadline: Span::minutes(5),
+            horizon: Span::minutes(5),
+            power_off_after: Span::minutes(2),
+            on_failure: OnFailure::RefundAndCancel,
+            recreate_deleted: false,
+            grace: Grace::default(),
+            caps: Caps::default(),
+        }
+    }
+}
+
+impl Default for Grace {
+    fn default() -> Self {
+        Self {
+            past_due: Span::days(7),
+            canceled: Span::days(7),
+            unpaid: Span::days(14),
+            paused: Span::days(30),
+        }
+    }
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self { destroy: 3, destroy_percent: 10, refunds: 5, refund_sum: 50_000, shrink: 20 }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn base() -> String {
+    "base".to_owned()
+}
+
+fn usd() -> Currency {
+    Currency::USD
+}

@@ -1,0 +1,248 @@
+//! Steps: what to do, a closed set of kinds, and why.
+//! Invariant: a step carries every choice; executing it is dull.
+
+use serde::{Deserialize, Serialize};
+
+use super::billing::RefundOrder;
+use super::census::MARK;
+use super::desired::{Because, DesiredState, Spec};
+use super::ids::{DropletId, PlanName, ServerName, StepId, SubscriptionId, UserSlug};
+use super::letter::Letter;
+use super::moment::{Moment, Span};
+
+/// A droplet to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateOrder {
+    /// For which server; also the droplet's name.
+    pub server: ServerName,
+    /// Whose it is.
+    pub user: UserSlug,
+    /// Which plan of the catalogue.
+    pub plan: PlanName,
+    /// What to make.
+    pub spec: Spec,
+    /// Which try this is, from 1; a new try only follows one that is known to have made nothing.
+    pub attempt: u32,
+}
+
+/// Why a droplet is destroyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DestroyCause {
+    /// The file is a tombstone, or its grace is over.
+    Promised,
+    /// It never came up, so nobody has used it.
+    NeverUp,
+}
+
+/// Something learned by looking, to be written into the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum Fact {
+    /// This droplet is this server's: found after a lost reply, or after the ledger was lost.
+    Adopted {
+        /// Which.
+        droplet: DropletId,
+        /// The ledger was lost: take it as delivered, since it may be in use.
+        delivered: bool,
+    },
+    /// Nothing was made by a create whose reply was lost; the horizon is over.
+    NothingMade,
+    /// It was not up in time; the failed-delivery chain begins.
+    GaveUp,
+    /// It was deleted outside basement, confirmed by id.
+    Deleted {
+        /// Which.
+        droplet: DropletId,
+    },
+    /// It was destroyed on purpose and is confirmed absent.
+    Ended,
+    /// A person said `basement retry`: a failed server may be created again.
+    Retry,
+    /// A person said `basement recreate`: a deleted server may be created again.
+    Recreate,
+    /// About the whole fleet: how many droplets the last applied census had, and whose they were.
+    Census {
+        /// How many.
+        droplets: u64,
+        /// The DigitalOcean team.
+        team: String,
+    },
+}
+
+/// One kind of thing to do: a closed set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Action {
+    /// Write down what was learned.
+    Record {
+        /// What.
+        fact: Fact,
+    },
+    /// Destroy a droplet.
+    Destroy {
+        /// Which.
+        droplet: DropletId,
+        /// Why it is allowed.
+        cause: DestroyCause,
+    },
+    /// Give money back.
+    Refund {
+        /// What, and to whom.
+        order: RefundOrder,
+        /// Which try, from 1; a new one only after a definite no.
+        attempt: u32,
+    },
+    /// End the subscription at Stripe.
+    Cancel {
+        /// Which.
+        subscription: SubscriptionId,
+    },
+    /// Ask the system to shut down.
+    Shutdown {
+        /// Which.
+        droplet: DropletId,
+    },
+    /// Cut the power.
+    PowerOff {
+        /// Which.
+        droplet: DropletId,
+    },
+    /// Switch it on.
+    PowerOn {
+        /// Which.
+        droplet: DropletId,
+    },
+    /// Make a droplet.
+    Create {
+        /// What.
+        order: CreateOrder,
+    },
+    /// Send a letter.
+    Letter {
+        /// Which.
+        letter: Letter,
+    },
+}
+
+/// Why a step is taken. `render/words` puts it into a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Reason {
+    /// The file asks for this state.
+    Declared {
+        /// Which state.
+        state: DesiredState,
+        /// Why.
+        because: Because,
+        /// Since when.
+        since: Moment,
+    },
+    /// The file's grace is over.
+    GraceEnded {
+        /// Why it was stopped.
+        because: Because,
+        /// Since when it was stopped.
+        since: Moment,
+        /// When the grace ended.
+        ended: Moment,
+    },
+    /// A droplet deleted outside, and policy or a person says to make it anew.
+    Anew,
+    /// Asked to shut down, and still on.
+    StillOn {
+        /// When it was asked.
+        asked: Moment,
+    },
+    /// Not up within the deadline.
+    NeverUp {
+        /// When its create was intended.
+        intended: Moment,
+        /// The deadline.
+        deadline: Span,
+    },
+    /// The droplet is confirmed absent.
+    Absent,
+    /// Active, with a public address.
+    Up,
+    /// Powered off, as the file asks.
+    Down {
+        /// Why.
+        because: Because,
+        /// Since when.
+        since: Moment,
+    },
+    /// The delivery failed at this moment.
+    NotDelivered {
+        /// When its create was intended.
+        intended: Moment,
+    },
+    /// A reply was lost, and the droplet was found.
+    Found,
+    /// A reply was lost, and nothing was found through the horizon.
+    NotFound {
+        /// How long it was looked for.
+        horizon: Span,
+    },
+    /// The ledger does not know the droplet; its tag names the server.
+    Unrecorded,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What it is about.
+    pub id: StepId,
+    /// For which server.
+    pub server: ServerName,
+    /// What to do.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// It was intended before and its end is not known: it is asked again with the same key.
+    pub again: bool,
+}
+
+impl CreateOrder {
+    /// The droplet's tags, all in the create request itself.
+    pub fn tags(&self) -> [String; 3] {
+        [MARK.to_owned(), format!("user-{}", self.user), format!("server-{}", self.server)]
+    }
+}
+
+impl Action {
+    /// Its place in a server's order of work, and on the page: what is dangerous first.
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::Record { .. } => 0,
+            Self::Destroy { .. } => 1,
+            Self::Refund { .. } => 2,
+            Self::Cancel { .. } => 3,
+            Self::Shutdown { .. } => 4,
+            Self::PowerOff { .. } => 5,
+            Self::PowerOn { .. } => 6,
+            Self::Create { .. } => 7,
+            Self::Letter { .. } => 8,
+        }
+    }
+
+    /// Its word, as in step ids and in JSON.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Record { .. } => "record",
+            Self::Destroy { .. } => "destroy",
+            Self::Refund { .. } => "refund",
+            Self::Cancel { .. } => "cancel",
+            Self::Shutdown { .. } => "shutdown",
+            Self::PowerOff { .. } => "power_off",
+            Self::PowerOn { .. } => "power_on",
+            Self::Create { .. } => "create",
+            Self::Letter { .. } => "letter",
+        }
+    }
+
+    /// Its effect cannot be seen in a census, so the ledger alone knows whether it happened.
+    pub fn is_unshown(&self) -> bool {
+        matches!(self, Self::Refund { .. } | Self::Cancel { .. } | Self::Letter { .. })
+    }
+}

@@ -1,0 +1,1 @@
+//! Floor 1: words for people and machines. Pure.

@@ -1,0 +1,1 @@
+//! Floor 3: the simulated world, a feature of the product.
