@@ -1,1 +1,156 @@
-//! Floor 3: one pass: observe, plan, guard, apply.
+//! Floor 3: one pass: observe, plan, guard, apply, return. Nothing waits inside but a call in flight;
+//! `settle` repeats passes. Invariant: only an `Approved` plan is applied, by the holder of the lock.
+
+pub mod settle;
+
+mod apply;
+mod execute;
+mod letters;
+mod observe;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::model::census::Census;
+use crate::model::desired::Fleet;
+use crate::model::history::{Entry, Event, History, Outcome};
+use crate::model::ids::StepId;
+use crate::model::plan::Plan;
+use crate::model::policy::Policy;
+use crate::model::step::{Fact, Step};
+use crate::plan::guard::{self, Objection};
+use crate::ports::{Billing, Clock, Cloud, Fault, Hold, Ledger, Mailer, Vault};
+
+pub use letters::LetterSettings;
+pub use observe::Prices;
+
+/// The world, as one pass sees it.
+#[derive(Clone)]
+pub struct Ports {
+    /// DigitalOcean.
+    pub cloud: Arc<dyn Cloud>,
+    /// Stripe.
+    pub billing: Arc<dyn Billing>,
+    /// The mail relay.
+    pub mailer: Arc<dyn Mailer>,
+    /// What was intended and done.
+    pub ledger: Arc<dyn Ledger>,
+    /// Root passwords.
+    pub vault: Arc<dyn Vault>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What a person settled, for all passes of one run.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The files.
+    pub fleet: Fleet,
+    /// Deadlines, graces, caps.
+    pub policy: Policy,
+    /// Objections waived by name.
+    pub allow: BTreeSet<String>,
+    /// Cloud-init templates by name.
+    pub templates: BTreeMap<String, String>,
+    /// What letters say about us.
+    pub letters: LetterSettings,
+}
+
+/// What was seen and what would be done about it.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// The plan.
+    pub plan: Plan,
+    /// The census it was made from.
+    pub census: Census,
+    /// The history it was made from.
+    pub history: History,
+    /// What it objects to, waived or not.
+    pub objections: Vec<Objection>,
+    /// Questions that could not be answered in this pass; their servers wait.
+    pub unanswered: Vec<Fault>,
+}
+
+/// How one step went.
+#[derive(Debug, Clone)]
+pub struct Did {
+    /// Which.
+    pub step: Step,
+    /// What came of it.
+    pub result: Result<Outcome, Fault>,
+}
+
+/// What one pass did.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What it saw and wanted.
+    pub look: Look,
+    /// What it did; empty if the plan was objected to.
+    pub did: Vec<Did>,
+    /// Objections that were not waived.
+    pub refused: Vec<Objection>,
+}
+
+/// Something to tell whoever watches.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// A plan is about to be applied.
+    Planned(&'a Look),
+    /// A step ended.
+    Did(&'a Did),
+    /// Waiting for so long before the next pass.
+    Sleeping {
+        /// How long.
+        span: std::time::Duration,
+        /// The plan whose effects are waited for, if there is one.
+        look: Option<&'a Look>,
+        /// Why the last pass could not be made, if so.
+        fault: Option<&'a Fault>,
+    },
+}
+
+/// Whoever watches.
+pub type Watch<'a> = &'a (dyn Fn(&Progress) + Send + Sync);
+
+/// Becomes true when a person wants to stop; calls in flight are finished.
+pub type Stop = watch::Receiver<bool>;
+
+/// Looks and plans; changes nothing. Enough for `basement plan`, with keys that may only read.
+pub async fn look(ports: &Ports, setup: &Setup, prices: &mut Prices) -> Result<Look, Fault> {
+    observe::look(ports, setup, prices).await
+}
+
+/// One pass.
+pub async fn pass(
+    ports: &Ports,
+    setup: &Setup,
+    prices: &mut Prices,
+    hold: &Hold,
+    stop: &Stop,
+    watch: Watch<'_>,
+) -> Result<Report, Fault> {
+    let look = observe::look(ports, setup, prices).await?;
+    let judged = guard::judge(&look.plan, &look.census, &look.history, &setup.policy, &setup.allow);
+    let approved = match judged {
+        Ok(approved) => approved,
+        Err(refused) => return Ok(Report { look, did: Vec::new(), refused }),
+    };
+    remember_census(ports, &look, hold).await?;
+    watch(&Progress::Planned(&look));
+    let did = apply::apply(ports, setup, &approved, &look, hold, stop, watch).await?;
+    Ok(Report { look, did, refused: Vec::new() })
+}
+
+/// Keeps how many droplets there were and whose, for the guard of the next pass.
+async fn remember_census(ports: &Ports, look: &Look, hold: &Hold) -> Result<(), Fault> {
+    let droplets = look.census.droplets.len() as u64;
+    let Some(team) = look.census.account.as_ref().map(|account| account.team.clone()) else { return Ok(()) };
+    if look.history.last_census == Some(droplets) && look.history.team.as_ref() == Some(&team) {
+        return Ok(());
+    }
+    let event = Event::Noticed { fact: Fact::Census { droplets, team } };
+    let entry = Entry { at: look.census.at, server: None, step: StepId::of(&[&"census"]), event };
+    ports.ledger.append(hold, &[entry], None).await
+}

@@ -33,6 +33,11 @@ pub enum Outcome {
         /// Stripe's status at that time.
         status: String,
     },
+    /// There was nobody to send a letter to.
+    Nobody {
+        /// Why: no address, customer deleted, address refused.
+        why: String,
+    },
 }
 
 /// What an entry says.
@@ -144,8 +149,10 @@ pub struct Record {
     pub address: Option<Ipv4Addr>,
     /// When it was delivered.
     pub delivered: Option<Moment>,
-    /// When it was last asked to shut down, or had its power cut; none after a power on.
+    /// When it was last asked to shut down; none after a power on.
     pub stopped: Option<Moment>,
+    /// When its power was last cut; none after a power on or a new shutdown.
+    pub power_cut: Option<Moment>,
     /// When it was last asked to power on; none after a stop.
     pub powered_on: Option<Moment>,
     /// When its destruction was last asked for.
@@ -192,7 +199,7 @@ impl History {
         let open = self.records.values().flat_map(|r| r.open.values()).filter(|o| o.since >= from);
         done.filter_map(|d| match &d.outcome {
             Outcome::Refunded { amount, .. } => Some(*amount),
-            Outcome::Plain | Outcome::Created { .. } => None,
+            Outcome::Plain | Outcome::Created { .. } | Outcome::Nobody { .. } => None,
         })
         .chain(open.filter_map(|o| match &o.action {
             Action::Refund { order, .. } => Some(order.amount),
@@ -226,7 +233,7 @@ impl Record {
             self.attempt = order.attempt;
             self.intended = Some(entry.at);
             (self.droplet, self.address, self.delivered) = (None, None, None);
-            (self.stopped, self.powered_on, self.destroyed) = (None, None, None);
+            (self.stopped, self.power_cut, self.powered_on, self.destroyed) = (None, None, None, None);
             self.told_off = false;
         }
         if let Action::Destroy { .. } = action {
@@ -245,12 +252,13 @@ impl Record {
                     self.phase = Phase::Booting;
                 }
             }
-            Action::Shutdown { .. } | Action::PowerOff { .. } => {
-                // The first of the two counts: the power is cut so long after the polite question.
-                self.stopped.get_or_insert(entry.at);
-                self.powered_on = None;
+            Action::Shutdown { .. } => {
+                (self.stopped, self.power_cut, self.powered_on) = (Some(entry.at), None, None);
             }
-            Action::PowerOn { .. } => (self.stopped, self.powered_on) = (None, Some(entry.at)),
+            Action::PowerOff { .. } => (self.power_cut, self.powered_on) = (Some(entry.at), None),
+            Action::PowerOn { .. } => {
+                (self.stopped, self.power_cut, self.powered_on) = (None, None, Some(entry.at));
+            }
             Action::Letter { letter } => self.told(entry.at, &letter.occasion),
             Action::Record { .. }
             | Action::Destroy { .. }

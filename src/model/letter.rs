@@ -45,6 +45,8 @@ pub enum Occasion {
         refunded: Vec<Money>,
         /// Whether the subscription was ended too.
         cancelled: bool,
+        /// A person still has to give something back.
+        by_hand: bool,
     },
     /// To the operator: a delivery failed.
     AlertFailed {
@@ -84,7 +86,8 @@ pub struct Letter {
 }
 
 impl Occasion {
-    /// Its one word, as it stands in step ids and Message-IDs.
+    /// Its one word, as it stands in step ids and Message-IDs. A server's letters are sent in the order of
+    /// their ids, so the operator's sort behind the customer's.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Welcome { .. } => "welcome",
@@ -93,8 +96,8 @@ impl Occasion {
             Self::Ending { .. } => "ending",
             Self::Ended => "ended",
             Self::Failed { .. } => "failed",
-            Self::AlertFailed { .. } => "alert-failed",
-            Self::AlertDeleted { .. } => "alert-deleted",
+            Self::AlertFailed { .. } => "operator-failed",
+            Self::AlertDeleted { .. } => "operator-deleted",
         }
     }
 }

@@ -1,1 +1,84 @@
-//! Floor 1: the decision. Pure.
+//! Floor 1: the one decision, `plan(fleet, census, history, policy) -> Plan`. Pure, total, ordered.
+//! This file is its table of contents; the life of one server is in `life`, a failed delivery in `failed`.
+
+pub mod digest;
+pub mod guard;
+
+mod case;
+mod delivered;
+mod failed;
+mod letters;
+mod life;
+mod matching;
+mod money;
+
+use std::collections::BTreeMap;
+
+use crate::model::census::Census;
+use crate::model::desired::Fleet;
+use crate::model::history::{History, Record};
+use crate::model::ids::ServerName;
+use crate::model::plan::{Note, Notice, Plan};
+use crate::model::policy::Policy;
+use crate::model::step::{Action, Step};
+
+use case::{Case, Verdict};
+
+/// What is to be done so that the live fleet becomes what the files say.
+///
+/// While `Plan::questions` is not empty, the plan is a draft: answer them in the census and plan again.
+pub fn plan(fleet: &Fleet, census: &Census, history: &History, policy: &Policy) -> Plan {
+    let matched = matching::match_up(fleet, census, history);
+    let unknown = Record::default();
+    let mut sum = Verdict::default();
+    for server in fleet.servers.values() {
+        let record = history.records.get(&server.name).unwrap_or(&unknown);
+        let droplets = matched.of(&server.name);
+        let case = Case { server, record, droplets, census, policy };
+        sum.extend(life::decide(&case));
+    }
+    sum.notes.extend(matched.orphans.iter().map(|droplet| Note {
+        server: None,
+        notice: Notice::Orphan { droplet: droplet.id, name: droplet.name.clone(), monthly: droplet.monthly },
+    }));
+    let Verdict { steps, mut notes, questions } = sum;
+    notes.sort();
+    let steps = sorted(steps);
+    let money = money::line(fleet, census, &steps);
+    Plan {
+        at: census.at,
+        servers: fleet.servers.len(),
+        droplets: census.droplets.len(),
+        steps,
+        notes,
+        questions,
+        money,
+    }
+}
+
+/// Servers with something dangerous first; one server's steps together, in the order they are taken.
+fn sorted(mut steps: Vec<Step>) -> Vec<Step> {
+    let mut worst: BTreeMap<ServerName, u8> = BTreeMap::new();
+    for step in &steps {
+        let danger = danger(&step.action);
+        worst.entry(step.server.clone()).and_modify(|w| *w = danger.min(*w)).or_insert(danger);
+    }
+    steps.sort_by(|a, b| {
+        let place = |step: &Step| worst[&step.server];
+        (place(a), &a.server, a.action.rank(), &a.id).cmp(&(place(b), &b.server, b.action.rank(), &b.id))
+    });
+    steps
+}
+
+/// How much a step should be looked at before it is allowed; 0 is the most.
+fn danger(action: &Action) -> u8 {
+    match action {
+        Action::Destroy { .. } => 0,
+        Action::Refund { .. } | Action::Cancel { .. } => 1,
+        Action::Shutdown { .. } | Action::PowerOff { .. } => 2,
+        Action::PowerOn { .. } => 3,
+        Action::Create { .. } => 4,
+        Action::Letter { .. } => 5,
+        Action::Record { .. } => 6,
+    }
+}

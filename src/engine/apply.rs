@@ -1,0 +1,72 @@
+//! Applies an approved plan: servers side by side, one server's steps in order.
+//! Invariant: a fault stops its own server for this pass; refused credentials stop the pass.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+
+use crate::model::step::Step;
+use crate::plan::guard::Approved;
+use crate::ports::{Fault, Hold};
+
+use super::execute::{Hands, execute};
+use super::{Did, Look, Ports, Progress, Setup, Stop, Watch};
+
+/// Servers worked on at once.
+const AT_ONCE: usize = 8;
+/// After so long no further server is begun: those that are up by now should have their letters.
+const LONG_PASS: Duration = Duration::from_secs(60);
+
+pub(super) async fn apply(
+    ports: &Ports,
+    setup: &Setup,
+    approved: &Approved,
+    look: &Look,
+    hold: &Hold,
+    stop: &Stop,
+    watch: Watch<'_>,
+) -> Result<Vec<Did>, Fault> {
+    let started = ports.clock.elapsed().await;
+    let is_over = AtomicBool::new(false);
+    let hands = Hands { ports, setup, look, hold };
+    let by_server: Vec<&[Step]> = approved.plan().steps.chunk_by(|a, b| a.server == b.server).collect();
+    let did: Vec<Vec<Did>> = stream::iter(by_server)
+        .map(|steps| async {
+            let late = ports.clock.elapsed().await.saturating_sub(started) > LONG_PASS;
+            if late || is_over.load(Ordering::Relaxed) || *stop.borrow() {
+                return Vec::new();
+            }
+            let did = one_server(&hands, steps, stop, watch).await;
+            if did.iter().any(|did| did.result.as_ref().is_err_and(Fault::is_credentials)) {
+                is_over.store(true, Ordering::Relaxed);
+            }
+            did
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let did: Vec<Did> = did.into_iter().flatten().collect();
+    match did.iter().find_map(|did| did.result.as_ref().err().filter(|fault| fault.is_credentials())) {
+        Some(fault) => Err(fault.clone()),
+        None => Ok(did),
+    }
+}
+
+async fn one_server(hands: &Hands<'_>, steps: &[Step], stop: &Stop, watch: Watch<'_>) -> Vec<Did> {
+    let mut done = Vec::new();
+    for step in steps {
+        if *stop.borrow() {
+            break;
+        }
+        let result = execute(hands, step).await;
+        let did = Did { step: step.clone(), result };
+        watch(&Progress::Did(&did));
+        let is_fault = did.result.is_err();
+        done.push(did);
+        if is_fault {
+            break;
+        }
+    }
+    done
+}

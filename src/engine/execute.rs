@@ -1,0 +1,80 @@
+//! One step: the intent is durable before the call, the end is written after it.
+//! Invariant: only a certain failure is written as `Failed`; a lost reply leaves the step open.
+
+use crate::fleet::userdata;
+use crate::model::history::{Entry, Event, Outcome};
+use crate::model::step::{Action, CreateOrder, Step};
+use crate::ports::{Fault, Hold, PowerCall, Sealed};
+
+use super::{Look, Ports, Setup, letters};
+
+/// What a step is executed with.
+pub(super) struct Hands<'a> {
+    pub ports: &'a Ports,
+    pub setup: &'a Setup,
+    pub look: &'a Look,
+    pub hold: &'a Hold,
+}
+
+pub(super) async fn execute(hands: &Hands<'_>, step: &Step) -> Result<Outcome, Fault> {
+    if let Action::Record { fact } = &step.action {
+        write(hands, step, Event::Noticed { fact: fact.clone() }, None).await?;
+        return Ok(Outcome::Plain);
+    }
+    let sealed = match &step.action {
+        Action::Create { order } => Some(hands.ports.vault.make(&order.server, order.attempt).await?),
+        _ => None,
+    };
+    // What can be found wrong without a call is found before the intent is written.
+    let user_data = match (&step.action, &sealed) {
+        (Action::Create { order }, Some(sealed)) => user_data(hands, order, sealed)?,
+        _ => String::new(),
+    };
+    write(hands, step, Event::Intended { action: step.action.clone() }, sealed.as_ref()).await?;
+    let result = call(hands, step, &user_data).await;
+    let event = match &result {
+        Ok(outcome) => Event::Done { outcome: outcome.clone() },
+        Err(fault @ (Fault::Refused(_) | Fault::Unavailable { .. })) => Event::Failed { why: fault.to_string() },
+        Err(fault @ Fault::Unknown(_)) => Event::Unknown { why: fault.to_string() },
+    };
+    write(hands, step, event, None).await?;
+    result
+}
+
+async fn call(hands: &Hands<'_>, step: &Step, user_data: &str) -> Result<Outcome, Fault> {
+    let Ports { cloud, billing, .. } = hands.ports;
+    match &step.action {
+        Action::Create { order } => {
+            let droplet = cloud.create(order, user_data).await?;
+            return Ok(Outcome::Created { droplet });
+        }
+        Action::PowerOn { droplet } => cloud.power(*droplet, PowerCall::On).await?,
+        Action::Shutdown { droplet } => cloud.power(*droplet, PowerCall::Shutdown).await?,
+        Action::PowerOff { droplet } => cloud.power(*droplet, PowerCall::Off).await?,
+        Action::Destroy { droplet, .. } => cloud.destroy(*droplet).await?,
+        Action::Cancel { subscription } => billing.cancel(subscription).await?,
+        Action::Refund { order, attempt } => {
+            let refund = billing.refund(order, &step.id, *attempt).await?;
+            let status = format!("{:?}", refund.status).to_lowercase();
+            return Ok(Outcome::Refunded { refund: refund.id, amount: refund.amount, status });
+        }
+        Action::Letter { letter } => return letters::send(hands, &step.id, letter).await,
+        Action::Record { .. } => {}
+    }
+    Ok(Outcome::Plain)
+}
+
+fn user_data(hands: &Hands<'_>, order: &CreateOrder, sealed: &Sealed) -> Result<String, Fault> {
+    let name = &order.spec.template;
+    let template = hands.setup.templates.get(name).ok_or_else(|| {
+        Fault::refused("cloud-init", format!("there is no template `{name}`; add `cloud-init/{name}.yaml`"))
+    })?;
+    let id = userdata::server_id(&order.server, order.attempt);
+    userdata::render(template, &sealed.hash, &id).map_err(|e| Fault::refused("cloud-init", e.to_string()))
+}
+
+async fn write(hands: &Hands<'_>, step: &Step, event: Event, sealed: Option<&Sealed>) -> Result<(), Fault> {
+    let at = hands.ports.clock.now().await;
+    let entry = Entry { at, server: Some(step.server.clone()), step: step.id.clone(), event };
+    hands.ports.ledger.append(hands.hold, &[entry], sealed).await
+}

@@ -1,0 +1,113 @@
+//! Takes a census and answers the plan's questions until it has no more.
+//! Invariant: a listing that failed is a fault; a question that failed stops its own server only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{self, StreamExt as _};
+
+use crate::model::billing::{Payment, Subscription};
+use crate::model::census::{Account, Census, Droplet, Question, Sighting, Size};
+use crate::model::ids::Slug;
+use crate::plan::{guard, plan};
+use crate::ports::Fault;
+
+use super::{Look, Ports, Setup};
+
+/// Questions under way at once.
+const AT_ONCE: usize = 8;
+/// An answer can raise a question (gone? then: what was paid?), but not for ever.
+const ROUNDS: usize = 6;
+
+/// What does not change within a run: asked once.
+#[derive(Debug, Default)]
+pub struct Prices {
+    known: Option<(Account, BTreeMap<Slug, Size>)>,
+}
+
+enum Answer {
+    Sighting(Sighting),
+    Named(Vec<Droplet>),
+    Subscription(Box<Option<Subscription>>),
+    Payment(Option<Payment>),
+}
+
+pub(super) async fn look(ports: &Ports, setup: &Setup, prices: &mut Prices) -> Result<Look, Fault> {
+    let history = ports.ledger.history().await?;
+    let mut census = census(ports, prices).await?;
+    let mut failed: BTreeMap<Question, Fault> = BTreeMap::new();
+    let mut draft = plan(&setup.fleet, &census, &history, &setup.policy);
+    // A census that is refused as a whole is not worth a thousand questions.
+    let is_odd = guard::census_objections(&census, &history).iter().any(|o| !setup.allow.contains(o.name()));
+    for _ in 0..ROUNDS {
+        let open: BTreeSet<Question> =
+            draft.questions.iter().filter(|question| !failed.contains_key(question)).cloned().collect();
+        if open.is_empty() || is_odd {
+            break;
+        }
+        let answers: Vec<(Question, Result<Answer, Fault>)> = stream::iter(open)
+            .map(|question| async {
+                let answer = ask(ports, &question).await;
+                (question, answer)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        for (question, answer) in answers {
+            match answer {
+                Ok(answer) => fill(&mut census, question, answer),
+                Err(fault) if fault.is_credentials() => return Err(fault),
+                Err(fault) => {
+                    failed.insert(question, fault);
+                }
+            }
+        }
+        draft = plan(&setup.fleet, &census, &history, &setup.policy);
+    }
+    let objections = guard::objections(&draft, &census, &history, &setup.policy);
+    Ok(Look { plan: draft, census, history, objections, unanswered: failed.into_values().collect() })
+}
+
+async fn census(ports: &Ports, prices: &mut Prices) -> Result<Census, Fault> {
+    let droplets = ports.cloud.droplets().await?;
+    let (account, sizes) = match &prices.known {
+        Some(known) => known.clone(),
+        None => {
+            let known = (ports.cloud.account().await?, ports.cloud.sizes().await?);
+            prices.known.insert(known).clone()
+        }
+    };
+    let mut census = Census::new(ports.clock.now().await, droplets);
+    census.account = Some(account);
+    census.sizes = sizes;
+    Ok(census)
+}
+
+async fn ask(ports: &Ports, question: &Question) -> Result<Answer, Fault> {
+    Ok(match question {
+        Question::Droplet(id) => Answer::Sighting(match ports.cloud.droplet(*id).await? {
+            Some(droplet) => Sighting::There(Box::new(droplet)),
+            None => Sighting::Gone,
+        }),
+        Question::Named(name) => Answer::Named(ports.cloud.find(name).await?),
+        Question::Subscription(id) => Answer::Subscription(Box::new(ports.billing.subscription(id).await?)),
+        Question::Payment(id, at) => Answer::Payment(ports.billing.payment(id, *at).await?),
+    })
+}
+
+fn fill(census: &mut Census, question: Question, answer: Answer) {
+    match (question, answer) {
+        (Question::Droplet(id), Answer::Sighting(sighting)) => {
+            census.sightings.insert(id, sighting);
+        }
+        (Question::Named(name), Answer::Named(droplets)) => {
+            census.named.insert(name, droplets);
+        }
+        (Question::Subscription(id), Answer::Subscription(subscription)) => {
+            census.billing.entry(id).or_default().subscription = Some(*subscription);
+        }
+        (Question::Payment(id, _), Answer::Payment(payment)) => {
+            census.billing.entry(id).or_default().payment = Some(payment);
+        }
+        (question, _) => unreachable!("`ask` answers {question:?} in kind"),
+    }
+}

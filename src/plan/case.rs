@@ -1,0 +1,163 @@
+//! One server's case: everything the decision about it may look at, and what comes of it.
+
+use std::collections::BTreeSet;
+
+use crate::model::billing::{Fresh, Status, Subscription};
+use crate::model::census::{Census, Droplet, Question, Sighting};
+use crate::model::desired::{DesiredState, Server};
+use crate::model::history::Record;
+use crate::model::ids::{DropletId, StepId};
+use crate::model::moment::{Moment, Span};
+use crate::model::plan::{Note, Notice};
+use crate::model::policy::Policy;
+use crate::model::step::{Action, DestroyCause, Reason, Step};
+
+/// A destroyed droplet may be listed for some seconds; after that it is asked again.
+/// Source: terraform polls a destroy for 60 s, `waitForDropletDestroy`.
+const LEAVING: Span = Span::seconds(60);
+/// The first wait after a refused step; it doubles with each refusal.
+const FIRST_WAIT: u64 = 30;
+/// The longest wait after refused steps.
+const LONGEST_WAIT: u64 = 15 * 60;
+
+/// Everything the decision about one server may look at.
+pub(super) struct Case<'a> {
+    pub server: &'a Server,
+    pub record: &'a Record,
+    pub droplets: &'a [&'a Droplet],
+    pub census: &'a Census,
+    pub policy: &'a Policy,
+}
+
+/// What comes of it.
+#[derive(Default)]
+pub(super) struct Verdict {
+    pub steps: Vec<Step>,
+    pub notes: Vec<Note>,
+    pub questions: BTreeSet<Question>,
+}
+
+/// What Stripe, read anew in this pass, says to a disruptive step.
+pub(super) enum Consent {
+    /// Go on.
+    Given,
+    /// Not read yet; the question is in the verdict.
+    Asked,
+    /// It says otherwise; the note is in the verdict.
+    Withheld,
+}
+
+impl Verdict {
+    pub fn extend(&mut self, other: Self) {
+        let Self { steps, notes, questions } = other;
+        self.steps.extend(steps);
+        self.notes.extend(notes);
+        self.questions.extend(questions);
+    }
+}
+
+impl<'a> Case<'a> {
+    /// The plan's clock.
+    pub fn at(&self) -> Moment {
+        self.census.at
+    }
+
+    /// What the file asks for at this moment.
+    pub fn want(&self) -> DesiredState {
+        self.server.state_at(self.at())
+    }
+
+    /// A step's id: the action's word, the server and what else it is about.
+    pub fn id(&self, word: &str, about: &[&dyn std::fmt::Display]) -> StepId {
+        let mut words: Vec<&dyn std::fmt::Display> = vec![&word, &self.server.name];
+        words.extend(about);
+        StepId::of(&words)
+    }
+
+    /// Says something about this server.
+    pub fn note(&self, to: &mut Verdict, notice: Notice) {
+        to.notes.push(Note { server: Some(self.server.name.clone()), notice });
+    }
+
+    /// Adds a step, unless it was refused a short while ago: then it says how long it waits.
+    /// Returns whether it was added.
+    pub fn step(&self, to: &mut Verdict, id: StepId, action: Action, reason: Reason) -> bool {
+        if let Some(failures) = self.record.failures.get(&id) {
+            let wait = (FIRST_WAIT << failures.count.saturating_sub(1).min(10)).min(LONGEST_WAIT);
+            let until = failures.last.plus(Span::seconds(wait));
+            if self.at() < until {
+                self.note(to, Notice::Waiting { step: id, until, why: failures.why.clone() });
+                return false;
+            }
+        }
+        let again = self.record.open.contains_key(&id);
+        to.steps.push(Step { id, server: self.server.name.clone(), action, reason, again });
+        true
+    }
+
+    /// The answer about a droplet's existence; asks if it is not known yet.
+    pub fn sighting(&self, to: &mut Verdict, id: DropletId) -> Option<&'a Sighting> {
+        let answer = self.census.sightings.get(&id);
+        if answer.is_none() {
+            to.questions.insert(Question::Droplet(id));
+        }
+        answer
+    }
+
+    /// Droplets of this server's name which the last create may have made; asks if that is not known yet.
+    /// DigitalOcean's clock may differ from ours, hence two minutes of slack.
+    pub fn found_by_name(&self, to: &mut Verdict) -> Option<Vec<&'a Droplet>> {
+        let Some(found) = self.census.named.get(&self.server.name) else {
+            to.questions.insert(Question::Named(self.server.name.clone()));
+            return None;
+        };
+        let from = self.record.intended.unwrap_or(self.at()).minus(Span::minutes(2));
+        let name = self.server.name.as_str();
+        Some(found.iter().filter(|d| d.name.eq_ignore_ascii_case(name) && d.created_at >= from).collect())
+    }
+
+    /// Destroys a droplet, or says that an earlier destruction is still being carried out.
+    pub fn destroy(&self, to: &mut Verdict, droplet: DropletId, cause: DestroyCause, reason: Reason) {
+        match self.record.destroyed {
+            Some(asked) if self.at() < asked.plus(LEAVING) => self.note(to, Notice::Leaving { droplet }),
+            _ => {
+                let id = self.id("destroy", &[&droplet]);
+                self.step(to, id, Action::Destroy { droplet, cause }, reason);
+            }
+        }
+    }
+
+    /// What has been read anew about the subscription.
+    pub fn fresh(&self) -> Option<&'a Fresh> {
+        self.census.billing.get(self.server.subscription()?)
+    }
+
+    /// Whether Stripe, read anew, lets a server be stopped (or destroyed): nobody paid up ever is.
+    pub fn consent(&self, to: &mut Verdict, would: DesiredState) -> Consent {
+        let Some(id) = self.server.subscription() else { return Consent::Given };
+        let status = match self.fresh().and_then(|fresh| fresh.subscription.as_ref()) {
+            None => {
+                to.questions.insert(Question::Subscription(id.clone()));
+                return Consent::Asked;
+            }
+            Some(Some(subscription)) if lets(subscription, would) => return Consent::Given,
+            Some(Some(subscription)) => format!("says `{}`", subscription.status),
+            Some(None) => "does not know this subscription".to_owned(),
+        };
+        self.note(to, Notice::Stale { status, would: would.to_string() });
+        Consent::Withheld
+    }
+}
+
+fn lets(subscription: &Subscription, would: DesiredState) -> bool {
+    match &subscription.status {
+        Status::Other(_) => false,
+        Status::Active | Status::Trialing => would == DesiredState::Stopped && subscription.switched_off,
+        Status::Incomplete
+        | Status::IncompleteExpired
+        | Status::PastDue
+        | Status::Unpaid
+        | Status::Paused
+        | Status::Canceled => true,
+    }
+}

@@ -1,0 +1,33 @@
+//! The digest of a plan's destructive subset: what an approval is bound to.
+//! Invariant: unrelated creates and letters do not change it; one more destroy does.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::model::plan::Plan;
+use crate::model::step::Action;
+
+/// SHA-256 over the destructive steps in the order of their ids, as 64 hex digits.
+pub fn digest(plan: &Plan) -> String {
+    let mut steps: Vec<_> = plan.steps.iter().filter(|step| is_destructive(&step.action)).collect();
+    steps.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut hash = Sha256::new();
+    for step in steps {
+        let action = serde_json::to_string(&step.action).unwrap_or_default();
+        hash.update(format!("{}\n{action}\n", step.id));
+    }
+    hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+/// Whether an action takes something away.
+pub fn is_destructive(action: &Action) -> bool {
+    match action {
+        Action::Destroy { .. }
+        | Action::Refund { .. }
+        | Action::Cancel { .. }
+        | Action::Shutdown { .. }
+        | Action::PowerOff { .. } => true,
+        Action::Record { .. } | Action::PowerOn { .. } | Action::Create { .. } | Action::Letter { .. } => {
+            false
+        }
+    }
+}

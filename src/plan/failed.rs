@@ -1,0 +1,173 @@
+//! A failed delivery, settled in order: destroy, confirm absence, refund, end the subscription, tell.
+//! Invariant: no money moves before the droplet is confirmed absent.
+
+use crate::model::billing::{Payment, PaymentPart, RefundOrder};
+use crate::model::census::{Droplet, Question, Sighting};
+use crate::model::desired::DesiredState;
+use crate::model::ids::{StepId, SubscriptionId};
+use crate::model::money::{Money, Totals};
+use crate::model::plan::Notice;
+use crate::model::policy::OnFailure;
+use crate::model::step::{Action, DestroyCause, Reason};
+
+use super::case::{Case, Verdict};
+use super::letters;
+use super::life::intended;
+
+/// What goes back, and what a person must do.
+#[derive(Default)]
+pub(super) struct Settlement {
+    /// Per currency; refunds that stand and those in this plan.
+    pub refunded: Totals,
+    /// Why a person must look at it.
+    pub remark: Option<String>,
+    /// The subscription is ended too.
+    pub cancelled: bool,
+}
+
+/// Goes on settling a failed delivery.
+pub(super) fn settle(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
+    if !is_absent(case, listed, to) {
+        return;
+    }
+    if letters::failure_is_told(case) {
+        if case.want() == DesiredState::Running {
+            case.note(to, Notice::Failed);
+        }
+        return;
+    }
+    let Some(settlement) = money(case, to) else { return };
+    letters::failure(case, &settlement, to);
+}
+
+/// Whether the droplet is confirmed absent; destroys it or asks where it is not.
+fn is_absent(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) -> bool {
+    let never_up = || Reason::NeverUp { intended: intended(case), deadline: case.policy.boot_deadline };
+    if let Some(droplet) = listed {
+        case.destroy(to, droplet.id, DestroyCause::NeverUp, never_up());
+        return false;
+    }
+    if letters::failure_is_told(case) {
+        return true;
+    }
+    let Some(id) = case.record.droplet else { return is_unfound(case, to) };
+    match case.sighting(to, id) {
+        None => false,
+        Some(Sighting::Gone) => true,
+        Some(Sighting::There(droplet)) if droplet.is_ours() => {
+            case.destroy(to, id, DestroyCause::NeverUp, never_up());
+            false
+        }
+        Some(Sighting::There(_)) => {
+            case.note(to, Notice::MarkLost { droplet: id });
+            false
+        }
+    }
+}
+
+/// No id was ever learned: nothing may bear the server's name.
+fn is_unfound(case: &Case, to: &mut Verdict) -> bool {
+    let Some(found) = case.found_by_name(to) else { return false };
+    for droplet in &found {
+        if droplet.is_ours() {
+            let reason = Reason::NeverUp { intended: intended(case), deadline: case.policy.boot_deadline };
+            case.destroy(to, droplet.id, DestroyCause::NeverUp, reason);
+        } else {
+            case.note(to, Notice::MarkLost { droplet: droplet.id });
+        }
+    }
+    found.is_empty()
+}
+
+/// Refunds and the end of the subscription; `None` while something must be known or waited for first.
+fn money(case: &Case, to: &mut Verdict) -> Option<Settlement> {
+    let mut settlement = Settlement::default();
+    let Some(subscription) = case.server.subscription() else { return Some(settlement) };
+    if case.policy.on_failure == OnFailure::Alert {
+        settlement.remark = Some("policy `on_failure = \"alert\"`: nothing was refunded".to_owned());
+        return Some(settlement);
+    }
+    let Some(payment) = case.fresh().and_then(|fresh| fresh.payment.as_ref()) else {
+        to.questions.insert(Question::Payment(subscription.clone(), intended(case)));
+        return None;
+    };
+    if let Some(payment) = payment
+        && !refunds(case, subscription, payment, &mut settlement, to)
+    {
+        return None;
+    }
+    if case.policy.on_failure == OnFailure::RefundAndCancel {
+        settlement.cancelled = true;
+        let id = StepId::of(&[&"cancel", subscription]);
+        if !case.record.has_done(&id) {
+            let action = Action::Cancel { subscription: subscription.clone() };
+            if !case.step(to, id, action, not_delivered(case)) {
+                return None;
+            }
+        }
+    }
+    Some(settlement)
+}
+
+/// One refund per payment; `false` if one of them waits after a refusal.
+fn refunds(
+    case: &Case,
+    subscription: &SubscriptionId,
+    payment: &Payment,
+    settlement: &mut Settlement,
+    to: &mut Verdict,
+) -> bool {
+    if let Some(why) = &payment.by_hand {
+        by_hand(case, settlement, why.clone(), to);
+        return true;
+    }
+    payment.parts.iter().all(|part| refund(case, subscription, part, settlement, to))
+}
+
+fn refund(
+    case: &Case,
+    subscription: &SubscriptionId,
+    part: &PaymentPart,
+    settlement: &mut Settlement,
+    to: &mut Verdict,
+) -> bool {
+    let id = StepId::of(&[&"refund", subscription, &part.id]);
+    let standing: i64 = part.refunds.iter().filter(|r| r.stands()).map(|r| r.amount.amount).sum();
+    let given = |amount| Money { amount, currency: part.received.currency };
+    if case.record.has_done(&id) {
+        if standing == 0 {
+            by_hand(case, settlement, format!("the refund of `{}` failed at the bank", part.id), to);
+        }
+        settlement.refunded.add(given(standing));
+        return true;
+    }
+    if part.disputed {
+        by_hand(case, settlement, format!("payment `{}` is disputed", part.id), to);
+        return true;
+    }
+    // One that is intended already is asked again exactly as it was: the key fixes the amount.
+    let open = case.record.open.get(&id).and_then(|open| match &open.action {
+        Action::Refund { order, attempt } => Some((order.clone(), *attempt)),
+        _ => None,
+    });
+    let (order, attempt) = open.unwrap_or_else(|| {
+        let amount = part.refundable();
+        let order = RefundOrder { subscription: subscription.clone(), payment: part.id.clone(), amount };
+        (order, case.record.failures.get(&id).map_or(0, |f| f.count) + 1)
+    });
+    let ours = part.refunds.iter().any(|r| r.stands() && r.step.as_ref() == Some(&id));
+    settlement.refunded.add(given(if ours { standing } else { standing + order.amount.amount }));
+    if order.amount.amount == 0 {
+        return true;
+    }
+    case.step(to, id, Action::Refund { order, attempt }, not_delivered(case))
+}
+
+fn by_hand(case: &Case, settlement: &mut Settlement, why: String, to: &mut Verdict) {
+    case.note(to, Notice::RefundByHand { why: why.clone() });
+    settlement.remark = Some(why);
+}
+
+fn not_delivered(case: &Case) -> Reason {
+    Reason::NotDelivered { intended: intended(case) }
+}

@@ -1,0 +1,181 @@
+//! Guard: what may be applied. A plan objects to itself; each objection is waived by its name.
+//! Invariant: only `judge` makes an `Approved`, and the engine applies nothing else.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::model::census::Census;
+use crate::model::history::History;
+use crate::model::moment::Span;
+use crate::model::money::{Money, Totals};
+use crate::model::plan::Plan;
+use crate::model::policy::Policy;
+use crate::model::step::Action;
+
+/// Above so many servers the percentage counts too.
+const SMALL_FLEET: usize = 10;
+
+/// Why a plan may not be applied as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Objection {
+    /// Too many destroys at once.
+    ManyDestroys {
+        /// How many.
+        count: usize,
+        /// How many are allowed.
+        cap: usize,
+        /// Of how many servers.
+        fleet: usize,
+    },
+    /// Too many refunds in a day.
+    ManyRefunds {
+        /// How many with those of the last 24 hours.
+        count: usize,
+        /// How many are allowed.
+        cap: usize,
+        /// How much with that of the last 24 hours.
+        sum: Totals,
+        /// How much is allowed, in minor units per currency.
+        sum_cap: i64,
+    },
+    /// Droplets, but not one file.
+    EmptyFleet {
+        /// How many droplets.
+        droplets: usize,
+    },
+    /// Far fewer droplets than last time.
+    CensusShrunk {
+        /// Last time.
+        was: u64,
+        /// Now.
+        is: usize,
+    },
+    /// Another DigitalOcean team than the ledger knows.
+    OtherAccount {
+        /// The ledger's.
+        was: String,
+        /// Now.
+        is: String,
+    },
+}
+
+/// A plan that may be applied.
+#[derive(Debug, Clone)]
+pub struct Approved(Plan);
+
+/// Judges a plan; objections named in `allow` are waived.
+pub fn judge(
+    plan: &Plan,
+    census: &Census,
+    history: &History,
+    policy: &Policy,
+    allow: &BTreeSet<String>,
+) -> Result<Approved, Vec<Objection>> {
+    let mut objections = objections(plan, census, history, policy);
+    objections.retain(|objection| !allow.contains(objection.name()));
+    if objections.is_empty() { Ok(Approved(plan.clone())) } else { Err(objections) }
+}
+
+/// All objections to a plan, waived or not.
+pub fn objections(plan: &Plan, census: &Census, history: &History, policy: &Policy) -> Vec<Objection> {
+    let mut found = census_objections(census, history);
+    if plan.servers == 0 && plan.droplets > 0 {
+        found.push(Objection::EmptyFleet { droplets: plan.droplets });
+    }
+    let destroys = plan.steps.iter().filter(|s| matches!(s.action, Action::Destroy { .. })).count();
+    let by_percent = plan.servers * policy.caps.destroy_percent / 100;
+    let cap = match plan.servers {
+        n if n > SMALL_FLEET => policy.caps.destroy.min(by_percent.max(1)),
+        _ => policy.caps.destroy,
+    };
+    if destroys > cap {
+        found.push(Objection::ManyDestroys { count: destroys, cap, fleet: plan.servers });
+    }
+    found.extend(many_refunds(plan, history, policy));
+    found
+}
+
+/// What the census alone objects to, before a single question is asked about it.
+pub fn census_objections(census: &Census, history: &History) -> Vec<Objection> {
+    let mut found = Vec::new();
+    let is = census.droplets.len();
+    if let Some(was) = history.last_census
+        && was >= 4
+        && (is as u64) < was.div_ceil(2)
+    {
+        found.push(Objection::CensusShrunk { was, is });
+    }
+    if let (Some(was), Some(account)) = (&history.team, &census.account)
+        && *was != account.team
+    {
+        found.push(Objection::OtherAccount { was: was.clone(), is: account.team.clone() });
+    }
+    found
+}
+
+fn many_refunds(plan: &Plan, history: &History, policy: &Policy) -> Option<Objection> {
+    // A refund that is asked again was counted when it was intended.
+    let new: Vec<Money> = plan
+        .steps
+        .iter()
+        .filter(|step| !step.again)
+        .filter_map(|step| match &step.action {
+            Action::Refund { order, .. } => Some(order.amount),
+            _ => None,
+        })
+        .collect();
+    if new.is_empty() {
+        return None;
+    }
+    let mut sum = Totals::default();
+    let all = history.refunds_since(plan.at.minus(Span::days(1)));
+    new.iter().chain(&all).for_each(|amount| sum.add(*amount));
+    let (count, cap, sum_cap) = (new.len() + all.len(), policy.caps.refunds, policy.caps.refund_sum);
+    let is_over = count > cap || sum.amounts().any(|money| money.amount > sum_cap);
+    is_over.then_some(Objection::ManyRefunds { count, cap, sum, sum_cap })
+}
+
+impl Approved {
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.0
+    }
+}
+
+impl Objection {
+    /// The name it is waived by.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ManyDestroys { .. } => "many-destroys",
+            Self::ManyRefunds { .. } => "many-refunds",
+            Self::EmptyFleet { .. } => "empty-fleet",
+            Self::CensusShrunk { .. } => "census-shrunk",
+            Self::OtherAccount { .. } => "other-account",
+        }
+    }
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ManyDestroys { count, cap, fleet } => {
+                write!(f, "{count} destroys at once, of {fleet} servers; `caps` allows {cap}")
+            }
+            Self::ManyRefunds { count, cap, sum, sum_cap } => {
+                write!(
+                    f,
+                    "{count} refunds ({sum}) in 24 hours; `caps` allows {cap} and {sum_cap} minor units"
+                )
+            }
+            Self::EmptyFleet { droplets } => {
+                write!(f, "there is not one file in the fleet, but {droplets} droplets are running")
+            }
+            Self::CensusShrunk { was, is } => {
+                write!(f, "DigitalOcean shows {is} of our droplets; last time it were {was}")
+            }
+            Self::OtherAccount { was, is } => {
+                write!(f, "this token is of the DigitalOcean team `{is}`; the ledger knows `{was}`")
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Which letters are due: one per occasion, and none about something that is not so.
+
+use crate::model::census::Droplet;
+use crate::model::desired::{Because, Origin};
+use crate::model::ids::{DropletId, StepId};
+use crate::model::letter::{Letter, Occasion, Recipient};
+use crate::model::policy::OnFailure;
+use crate::model::step::{Action, Reason};
+
+use super::case::{Case, Verdict};
+use super::failed::Settlement;
+use super::life::intended;
+
+/// The server is up: address, user and password.
+pub(super) fn welcome(case: &Case, droplet: &Droplet, to: &mut Verdict) {
+    if let Some(address) = droplet.public_ipv4 {
+        let occasion = Occasion::Welcome { address, droplet: droplet.id };
+        send(case, to, occasion, &case.record.attempt, Reason::Up);
+    }
+}
+
+/// It is up again, and the customer's last word from us is that it is off.
+pub(super) fn resumed(case: &Case, droplet: &Droplet, to: &mut Verdict) {
+    if let Some(address) = droplet.public_ipv4.filter(|_| case.record.told_off) {
+        send(case, to, Occasion::Resumed { address }, &case.server.since.unix(), Reason::Up);
+    }
+}
+
+/// It is off, as the file asks.
+pub(super) fn stopped(case: &Case, to: &mut Verdict) {
+    let destroy_after = case.server.destroy_after;
+    let because = case.server.because.clone();
+    let occasion = match because {
+        Because::Cancelled | Because::Expired => Occasion::Ending { destroy_after },
+        Because::PastDue | Because::Unpaid | Because::Paused => {
+            Occasion::Suspended { destroy_after, because: because.to_string() }
+        }
+        // The customer's own switch, or a person's decision: they know.
+        Because::Active | Because::Trialing | Because::SwitchedOff | Because::Other(_) => return,
+    };
+    let since = case.server.since;
+    send(case, to, occasion, &since.unix(), Reason::Down { because, since });
+}
+
+/// The server and its data are gone.
+pub(super) fn ended(case: &Case, to: &mut Verdict) {
+    if case.record.delivered.is_some() {
+        send(case, to, Occasion::Ended, &case.record.attempt, Reason::Absent);
+    }
+}
+
+/// To the operator: deleted behind our back.
+pub(super) fn alert_deleted(case: &Case, droplet: DropletId, to: &mut Verdict) {
+    send(case, to, Occasion::AlertDeleted { droplet }, &droplet, Reason::Absent);
+}
+
+/// To the customer and to the operator: the delivery failed.
+pub(super) fn failure(case: &Case, settlement: &Settlement, to: &mut Verdict) {
+    let Settlement { refunded, remark, cancelled } = settlement;
+    let (refunded, cancelled, by_hand) =
+        (refunded.amounts().collect::<Vec<_>>(), *cancelled, remark.is_some());
+    let reason = || Reason::NotDelivered { intended: intended(case) };
+    if tells_customer(case) {
+        let occasion = Occasion::Failed { refunded: refunded.clone(), cancelled, by_hand };
+        send(case, to, occasion, &case.record.attempt, reason());
+    }
+    let occasion = Occasion::AlertFailed { refunded, cancelled, remark: remark.clone() };
+    send(case, to, occasion, &case.record.attempt, reason());
+}
+
+/// Whether all letters of a failed delivery are out.
+pub(super) fn failure_is_told(case: &Case) -> bool {
+    let is_done = |word: &str| case.record.has_done(&letter_id(case, word, &case.record.attempt));
+    is_done("operator-failed") && (!tells_customer(case) || is_done("failed"))
+}
+
+/// With `on_failure = "alert"` nothing was given back: what to write is a person's decision.
+fn tells_customer(case: &Case) -> bool {
+    matches!(case.server.origin, Origin::Subscription { .. }) && case.policy.on_failure != OnFailure::Alert
+}
+
+fn send(case: &Case, to: &mut Verdict, occasion: Occasion, about: &dyn std::fmt::Display, reason: Reason) {
+    let id = letter_id(case, occasion.word(), about);
+    if case.record.has_done(&id) {
+        return;
+    }
+    let recipient = match (&occasion, &case.server.origin) {
+        (Occasion::AlertFailed { .. } | Occasion::AlertDeleted { .. }, _) | (_, Origin::Extra) => {
+            Recipient::Operator
+        }
+        (_, Origin::Subscription { customer, .. }) => Recipient::Customer(customer.clone()),
+    };
+    let letter = Letter { server: case.server.name.clone(), to: recipient, occasion };
+    case.step(to, id, Action::Letter { letter }, reason);
+}
+
+fn letter_id(case: &Case, word: &str, about: &dyn std::fmt::Display) -> StepId {
+    case.id("letter", &[&word, about])
+}

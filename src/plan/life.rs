@@ -1,0 +1,212 @@
+//! The life of one server, design.md §8: first what holds in every phase, then phase by phase up to delivery.
+
+use crate::model::census::{Droplet, DropletStatus, Sighting};
+use crate::model::desired::{Because, DesiredState};
+use crate::model::history::Phase;
+use crate::model::ids::DropletId;
+use crate::model::moment::Moment;
+use crate::model::plan::Notice;
+use crate::model::step::{Action, CreateOrder, DestroyCause, Fact, Reason};
+
+use super::case::{Case, Consent, Verdict};
+use super::{delivered, failed, letters};
+
+/// So many creates whose replies were lost, and the delivery has failed.
+const MOST_LOST_CREATES: u32 = 3;
+
+/// Decides about one server.
+pub(super) fn decide(case: &Case) -> Verdict {
+    let mut verdict = Verdict::default();
+    match case.droplets {
+        [_, _, ..] => {
+            let droplets = case.droplets.iter().map(|d| d.id).collect();
+            case.note(&mut verdict, Notice::Twins { droplets });
+        }
+        [droplet] if droplet.locked || matches!(droplet.status, DropletStatus::Other(_)) => {
+            let status = if droplet.locked { "locked".to_owned() } else { droplet.status.to_string() };
+            case.note(&mut verdict, Notice::HandsOff { droplet: droplet.id, status });
+        }
+        droplets => by_phase(case, droplets.first().copied(), &mut verdict),
+    }
+    hold(case, &mut verdict);
+    verdict
+}
+
+fn by_phase(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
+    let known = case.record.droplet.filter(|_| !matches!(case.record.phase, Phase::New | Phase::Deleted));
+    if let (Some(known), Some(droplet)) = (known, droplet)
+        && known != droplet.id
+    {
+        return case.note(to, Notice::Stranger { droplet: droplet.id });
+    }
+    match (case.record.phase, droplet) {
+        (Phase::New, None) => unmade(case, to, case.record.delivered.is_some()),
+        (Phase::New | Phase::Deleted, Some(droplet)) => adopt(case, droplet.id, to),
+        (Phase::Creating, droplet) => creating(case, droplet, to),
+        (Phase::Booting, droplet) => booting(case, droplet, to),
+        (Phase::Failed, droplet) => failed::settle(case, droplet, to),
+        (Phase::Delivered, droplet) => delivered::keep(case, droplet, to),
+        (Phase::Deleted, None) => deleted(case, to),
+        (Phase::Ended, Some(droplet)) => delivered::ended_but_there(case, droplet, to),
+        (Phase::Ended, None) => unmade(case, to, true),
+    }
+}
+
+/// No droplet, none intended.
+fn unmade(case: &Case, to: &mut Verdict, anew: bool) {
+    if case.want() != DesiredState::Running {
+        return undeliverable(case, to);
+    }
+    let refused = |attempt: &u32| case.record.failures.contains_key(&case.id("create", &[attempt]));
+    let attempt = match case.record.attempt {
+        // A create that certainly made nothing is asked again as the same try.
+        n if n > 0 && refused(&n) => n,
+        n => n + 1,
+    };
+    let order = CreateOrder {
+        server: case.server.name.clone(),
+        user: case.server.user.clone(),
+        plan: case.server.plan.clone(),
+        spec: case.server.spec.clone(),
+        attempt,
+    };
+    let reason = if anew { Reason::Anew } else { declared(case) };
+    case.step(to, case.id("create", &[&attempt]), Action::Create { order }, reason);
+}
+
+/// Tried for, never delivered, and not wanted any more: what was paid goes back.
+fn undeliverable(case: &Case, to: &mut Verdict) {
+    let is_tried =
+        case.record.attempt > 0 && case.record.phase == Phase::New && case.record.delivered.is_none();
+    if is_tried && case.server.because != Because::SwitchedOff {
+        let reason = Reason::NotDelivered { intended: intended(case) };
+        record(case, to, "gave-up", Fact::GaveUp, reason);
+    }
+}
+
+/// A droplet whose tag names this server, though the ledger knows of none.
+fn adopt(case: &Case, droplet: DropletId, to: &mut Verdict) {
+    // With no create in the ledger it was lost: the server may be in use, so it counts as delivered.
+    let delivered = case.record.attempt == 0 || case.record.delivered.is_some();
+    record(case, to, "adopted", Fact::Adopted { droplet, delivered }, Reason::Unrecorded);
+}
+
+/// A create is intended, and its reply was lost (or never came).
+fn creating(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
+    let Some(found) = listed.map(|d| vec![d]).or_else(|| case.found_by_name(to)) else { return };
+    let looked_until = intended(case).plus(case.policy.horizon);
+    match found.as_slice() {
+        [droplet] => {
+            let fact = Fact::Adopted { droplet: droplet.id, delivered: false };
+            record(case, to, "adopted", fact, Reason::Found);
+        }
+        [] if case.at() < looked_until => case.note(to, Notice::Arriving { until: looked_until }),
+        [] => {
+            let reason = Reason::NotFound { horizon: case.policy.horizon };
+            let fact = if case.record.attempt < MOST_LOST_CREATES { Fact::NothingMade } else { Fact::GaveUp };
+            record(case, to, "nothing-made", fact, reason);
+        }
+        several => {
+            case.note(to, Notice::Twins { droplets: several.iter().map(|d| d.id).collect() });
+        }
+    }
+}
+
+/// A droplet was made and is not delivered yet.
+fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
+    let deadline = intended(case).plus(case.policy.boot_deadline);
+    let droplet = match (listed, case.record.droplet) {
+        (Some(droplet), _) => droplet,
+        (None, Some(_)) if case.at() < deadline => {
+            return case.note(to, Notice::Arriving { until: deadline });
+        }
+        // Listings lag, but not for so long: ask by id.
+        (None, Some(id)) => match case.sighting(to, id) {
+            None => return,
+            Some(Sighting::Gone) => return give_up(case, None, to),
+            Some(Sighting::There(droplet)) if droplet.is_ours() => droplet,
+            Some(Sighting::There(_)) => return case.note(to, Notice::MarkLost { droplet: id }),
+        },
+        (None, None) => return give_up(case, None, to),
+    };
+    match case.want() {
+        DesiredState::Running if droplet.is_up() => letters::welcome(case, droplet, to),
+        DesiredState::Running if droplet.status == DropletStatus::Off => {
+            delivered::power_on(case, droplet, to);
+        }
+        DesiredState::Stopped if droplet.is_up() => delivered::stop(case, droplet, to),
+        DesiredState::Stopped if droplet.status == DropletStatus::Off => {}
+        DesiredState::Destroyed if droplet.is_up() || droplet.status == DropletStatus::Off => {
+            delivered::destroy(case, droplet.id, to);
+        }
+        _ if case.at() < deadline => {
+            case.note(to, Notice::Booting { droplet: droplet.id, until: deadline });
+        }
+        _ => give_up(case, Some(droplet), to),
+    }
+}
+
+/// Not up in time: the delivery has failed, and nobody has used the droplet.
+fn give_up(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
+    let why = || Reason::NeverUp { intended: intended(case), deadline: case.policy.boot_deadline };
+    record(case, to, "gave-up", Fact::GaveUp, why());
+    if let Some(droplet) = droplet {
+        case.destroy(to, droplet.id, DestroyCause::NeverUp, why());
+    }
+}
+
+/// It was deleted outside basement.
+fn deleted(case: &Case, to: &mut Verdict) {
+    match case.want() {
+        DesiredState::Running if case.policy.recreate_deleted => unmade(case, to, true),
+        DesiredState::Running | DesiredState::Stopped => case.note(to, Notice::Deleted),
+        DesiredState::Destroyed => {
+            record(case, to, "ended", Fact::Ended, Reason::Absent);
+            letters::ended(case, to);
+        }
+    }
+}
+
+/// A person's freeze: everything disruptive is taken out again, and said.
+fn hold(case: &Case, to: &mut Verdict) {
+    let Some(hold) = &case.server.hold else { return };
+    if case.server.held_at(case.at()).is_none() {
+        let until = hold.until.unwrap_or(case.at());
+        return case.note(to, Notice::HoldOver { until, reason: hold.reason.clone() });
+    }
+    // A droplet that never came up holds nobody's data: settling a failed delivery goes on.
+    to.steps.retain(|step| {
+        !matches!(
+            step.action,
+            Action::Destroy { cause: DestroyCause::Promised, .. }
+                | Action::Shutdown { .. }
+                | Action::PowerOff { .. }
+        )
+    });
+    case.note(to, Notice::Held { until: hold.until, reason: hold.reason.clone() });
+}
+
+/// Writes down what was learned.
+pub(super) fn record(case: &Case, to: &mut Verdict, word: &str, fact: Fact, reason: Reason) {
+    let id = case.id("record", &[&word, &case.record.attempt]);
+    case.step(to, id, Action::Record { fact }, reason);
+}
+
+/// When the last create was intended.
+pub(super) fn intended(case: &Case) -> Moment {
+    case.record.intended.unwrap_or(case.at())
+}
+
+/// What the file says, as a reason.
+pub(super) fn declared(case: &Case) -> Reason {
+    Reason::Declared {
+        state: case.server.state,
+        because: case.server.because.clone(),
+        since: case.server.since,
+    }
+}
+
+/// Whether Stripe consents; says why not, or asks.
+pub(super) fn may(case: &Case, to: &mut Verdict, would: DesiredState) -> bool {
+    matches!(case.consent(to, would), Consent::Given)
+}
