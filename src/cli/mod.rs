@@ -1,1 +1,164 @@
-//! Floor 5: the commands.
+//! Floor 5: the commands. They read arguments, call the floors below, print, and decide nothing.
+
+pub mod config;
+pub mod error;
+
+mod apply;
+mod ask;
+mod demo;
+mod env;
+mod generate;
+mod init;
+mod ledger;
+mod plan;
+mod project;
+mod sim;
+mod validate;
+mod watch;
+mod wiring;
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use error::{Failure, code};
+
+/// Servers sold by subscription, run the GitOps way: Stripe to YAML to DigitalOcean.
+#[derive(Debug, Parser)]
+#[command(name = "basement", version, about, arg_required_else_help = true, after_help = AFTER)]
+struct Cli {
+    /// The fleet repository: the folder with `basement.toml` and `fleet/`.
+    #[arg(short = 'C', long = "dir", global = true, default_value = ".", value_name = "FOLDER")]
+    dir: PathBuf,
+    /// Colour on the terminal; `auto` obeys `NO_COLOR`, `TERM` and whether it is one.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    color: Colour,
+    /// Say more on stderr: each request and each wait. Twice: also bodies' sizes and headers of interest.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER: &str = "Exit codes: 0 done · 1 error · 2 plan has steps (--exit-code) · 3 guard objected, nothing done · \
+4 the world moved, nothing done · 5 applied in part · 64 usage · 130 interrupted, run again to resume.\n\
+Try it without any account: `basement demo`.";
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a fleet repository: `basement.toml`, folders, templates. Overwrites nothing.
+    Init,
+    /// Write the desired fleet from all Stripe subscriptions.
+    Generate(generate::GenerateArgs),
+    /// Check `basement.toml` and all files of the fleet.
+    Validate,
+    /// Say what would be done, why, and what it costs. Reads only.
+    Plan(plan::PlanArgs),
+    /// Create, power, destroy, refund and mail until the live fleet is what the files say.
+    Apply(apply::ApplyArgs),
+    /// What the ledger knows of every server.
+    Status(ledger::ShowArgs),
+    /// What was intended and done, line by line.
+    History(ledger::HistoryArgs),
+    /// Let a failed server be created again.
+    Retry(ledger::PersonArgs),
+    /// Let a server that was deleted outside basement be created again.
+    Recreate(ledger::PersonArgs),
+    /// Serve a simulated DigitalOcean, Stripe and mail relay on this machine.
+    Sim(sim::SimArgs),
+    /// See the whole thing at work on the simulator: no account, no network.
+    Demo(demo::DemoArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How a command prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs; versioned.
+    Json,
+}
+
+/// Objections waived by name.
+#[derive(Debug, Args)]
+pub(crate) struct Allow {
+    /// Waive an objection by its name, e.g. `many-destroys`; may be given several times.
+    #[arg(long = "allow", value_name = "NAME")]
+    allow: Vec<String>,
+}
+
+/// What every command knows.
+#[derive(Debug)]
+pub(crate) struct Context {
+    dir: PathBuf,
+    colour: bool,
+}
+
+/// Parses the command line, runs it, and returns the exit code.
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { code::USAGE } else { code::DONE };
+        }
+    };
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            anstream::eprintln!("error: no runtime: {error}");
+            return code::ERROR;
+        }
+    };
+    watch::log(cli.verbose);
+    let done = runtime.block_on(run(cli));
+    // A thread may still wait at the terminal's prompt; it must not keep the process.
+    runtime.shutdown_background();
+    match done {
+        Ok(code) => code,
+        Err(failure) => {
+            anstream::eprintln!("{failure}");
+            failure.code
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<u8, Failure> {
+    let colour = match cli.color {
+        Colour::Always => anstream::ColorChoice::Always,
+        Colour::Never => anstream::ColorChoice::Never,
+        Colour::Auto => anstream::AutoStream::choice(&std::io::stdout()),
+    };
+    colour.write_global();
+    let colour = !matches!(colour, anstream::ColorChoice::Never);
+    let context = Context { dir: cli.dir, colour };
+    match cli.command {
+        Command::Init => init::run(&context.dir, wiring::TEMPLATES, &mut std::io::stdout()),
+        Command::Generate(args) => wiring::generate(&context, &args).await,
+        Command::Validate => wiring::validate(&context),
+        Command::Plan(args) => plan::run(&context, &args).await,
+        Command::Apply(args) => apply::run(&context, &args).await,
+        Command::Status(args) => ledger::status(&context, &args).await,
+        Command::History(args) => ledger::history(&context, &args).await,
+        Command::Retry(args) => ledger::retry(&context, &args).await,
+        Command::Recreate(args) => ledger::recreate(&context, &args).await,
+        Command::Sim(args) => sim::run(&args).await,
+        Command::Demo(args) => demo::run(&args).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "basement", &mut std::io::stdout());
+            Ok(code::DONE)
+        }
+    }
+}

@@ -27,13 +27,13 @@ pub(super) async fn apply(
     stop: &Stop,
     watch: Watch<'_>,
 ) -> Result<Vec<Did>, Fault> {
-    let started = ports.clock.elapsed().await;
+    let started = ports.eyes.clock.elapsed().await;
     let is_over = AtomicBool::new(false);
     let hands = Hands { ports, setup, look, hold };
     let by_server: Vec<&[Step]> = approved.plan().steps.chunk_by(|a, b| a.server == b.server).collect();
     let did: Vec<Vec<Did>> = stream::iter(by_server)
         .map(|steps| async {
-            let late = ports.clock.elapsed().await.saturating_sub(started) > LONG_PASS;
+            let late = ports.eyes.clock.elapsed().await.saturating_sub(started) > LONG_PASS;
             if late || is_over.load(Ordering::Relaxed) || *stop.borrow() {
                 return Vec::new();
             }

@@ -6,7 +6,7 @@ use crate::model::history::{Entry, Event, Outcome};
 use crate::model::step::{Action, CreateOrder, Step};
 use crate::ports::{Fault, Hold, PowerCall, Sealed};
 
-use super::{Look, Ports, Setup, letters};
+use super::{Eyes, Look, Ports, Setup, letters};
 
 /// What a step is executed with.
 pub(super) struct Hands<'a> {
@@ -42,7 +42,7 @@ pub(super) async fn execute(hands: &Hands<'_>, step: &Step) -> Result<Outcome, F
 }
 
 async fn call(hands: &Hands<'_>, step: &Step, user_data: &str) -> Result<Outcome, Fault> {
-    let Ports { cloud, billing, .. } = hands.ports;
+    let Eyes { cloud, billing, .. } = &hands.ports.eyes;
     match &step.action {
         Action::Create { order } => {
             let droplet = cloud.create(order, user_data).await?;
@@ -74,7 +74,7 @@ fn user_data(hands: &Hands<'_>, order: &CreateOrder, sealed: &Sealed) -> Result<
 }
 
 async fn write(hands: &Hands<'_>, step: &Step, event: Event, sealed: Option<&Sealed>) -> Result<(), Fault> {
-    let at = hands.ports.clock.now().await;
+    let at = hands.ports.eyes.clock.now().await;
     let entry = Entry { at, server: Some(step.server.clone()), step: step.id.clone(), event };
     hands.ports.ledger.append(hands.hold, &[entry], sealed).await
 }

@@ -20,27 +20,35 @@ use crate::model::ids::StepId;
 use crate::model::plan::Plan;
 use crate::model::policy::Policy;
 use crate::model::step::{Fact, Step};
+use crate::plan::digest;
 use crate::plan::guard::{self, Objection};
 use crate::ports::{Billing, Clock, Cloud, Fault, Hold, Ledger, Mailer, Vault};
 
 pub use letters::LetterSettings;
 pub use observe::Prices;
 
-/// The world, as one pass sees it.
+/// What looking takes: enough for `basement plan`, with keys that may only read.
 #[derive(Clone)]
-pub struct Ports {
+pub struct Eyes {
     /// DigitalOcean.
     pub cloud: Arc<dyn Cloud>,
     /// Stripe.
     pub billing: Arc<dyn Billing>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What acting takes besides.
+#[derive(Clone)]
+pub struct Ports {
+    /// The vendors and the clock.
+    pub eyes: Eyes,
     /// The mail relay.
     pub mailer: Arc<dyn Mailer>,
     /// What was intended and done.
     pub ledger: Arc<dyn Ledger>,
     /// Root passwords.
     pub vault: Arc<dyn Vault>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
 }
 
 /// What a person settled, for all passes of one run.
@@ -91,6 +99,8 @@ pub struct Report {
     pub did: Vec<Did>,
     /// Objections that were not waived.
     pub refused: Vec<Objection>,
+    /// It would take away something else than what was agreed to; nothing was done.
+    pub is_moved: bool,
 }
 
 /// Something to tell whoever watches.
@@ -117,30 +127,34 @@ pub type Watch<'a> = &'a (dyn Fn(&Progress) + Send + Sync);
 /// Becomes true when a person wants to stop; calls in flight are finished.
 pub type Stop = watch::Receiver<bool>;
 
-/// Looks and plans; changes nothing. Enough for `basement plan`, with keys that may only read.
-pub async fn look(ports: &Ports, setup: &Setup, prices: &mut Prices) -> Result<Look, Fault> {
-    observe::look(ports, setup, prices).await
+/// Looks and plans; changes nothing.
+pub async fn look(eyes: &Eyes, setup: &Setup, history: History, prices: &mut Prices) -> Result<Look, Fault> {
+    observe::look(eyes, setup, history, prices).await
 }
 
-/// One pass.
+/// One pass. With a digest `agreed` to, it does nothing unless its destructive steps have that digest.
 pub async fn pass(
     ports: &Ports,
     setup: &Setup,
     prices: &mut Prices,
     hold: &Hold,
+    agreed: Option<&str>,
     stop: &Stop,
     watch: Watch<'_>,
 ) -> Result<Report, Fault> {
-    let look = observe::look(ports, setup, prices).await?;
+    let look = observe::look(&ports.eyes, setup, ports.ledger.history().await?, prices).await?;
     let judged = guard::judge(&look.plan, &look.census, &look.history, &setup.policy, &setup.allow);
     let approved = match judged {
         Ok(approved) => approved,
-        Err(refused) => return Ok(Report { look, did: Vec::new(), refused }),
+        Err(refused) => return Ok(Report { look, did: Vec::new(), refused, is_moved: false }),
     };
+    if agreed.is_some_and(|agreed| agreed != digest::digest(approved.plan())) {
+        return Ok(Report { look, did: Vec::new(), refused: Vec::new(), is_moved: true });
+    }
     remember_census(ports, &look, hold).await?;
     watch(&Progress::Planned(&look));
     let did = apply::apply(ports, setup, &approved, &look, hold, stop, watch).await?;
-    Ok(Report { look, did, refused: Vec::new() })
+    Ok(Report { look, did, refused: Vec::new(), is_moved: false })
 }
 
 /// Keeps how many droplets there were and whose, for the guard of the next pass.

@@ -7,11 +7,12 @@ use futures_util::stream::{self, StreamExt as _};
 
 use crate::model::billing::{Payment, Subscription};
 use crate::model::census::{Account, Census, Droplet, Question, Sighting, Size};
+use crate::model::history::History;
 use crate::model::ids::Slug;
 use crate::plan::{guard, plan};
 use crate::ports::Fault;
 
-use super::{Look, Ports, Setup};
+use super::{Eyes, Look, Setup};
 
 /// Questions under way at once.
 const AT_ONCE: usize = 8;
@@ -31,9 +32,8 @@ enum Answer {
     Payment(Option<Payment>),
 }
 
-pub(super) async fn look(ports: &Ports, setup: &Setup, prices: &mut Prices) -> Result<Look, Fault> {
-    let history = ports.ledger.history().await?;
-    let mut census = census(ports, prices).await?;
+pub(super) async fn look(eyes: &Eyes, setup: &Setup, history: History, prices: &mut Prices) -> Result<Look, Fault> {
+    let mut census = census(eyes, prices).await?;
     let mut failed: BTreeMap<Question, Fault> = BTreeMap::new();
     let mut draft = plan(&setup.fleet, &census, &history, &setup.policy);
     // A census that is refused as a whole is not worth a thousand questions.
@@ -46,7 +46,7 @@ pub(super) async fn look(ports: &Ports, setup: &Setup, prices: &mut Prices) -> R
         }
         let answers: Vec<(Question, Result<Answer, Fault>)> = stream::iter(open)
             .map(|question| async {
-                let answer = ask(ports, &question).await;
+                let answer = ask(eyes, &question).await;
                 (question, answer)
             })
             .buffer_unordered(AT_ONCE)
@@ -67,30 +67,30 @@ pub(super) async fn look(ports: &Ports, setup: &Setup, prices: &mut Prices) -> R
     Ok(Look { plan: draft, census, history, objections, unanswered: failed.into_values().collect() })
 }
 
-async fn census(ports: &Ports, prices: &mut Prices) -> Result<Census, Fault> {
-    let droplets = ports.cloud.droplets().await?;
+async fn census(eyes: &Eyes, prices: &mut Prices) -> Result<Census, Fault> {
+    let droplets = eyes.cloud.droplets().await?;
     let (account, sizes) = match &prices.known {
         Some(known) => known.clone(),
         None => {
-            let known = (ports.cloud.account().await?, ports.cloud.sizes().await?);
+            let known = (eyes.cloud.account().await?, eyes.cloud.sizes().await?);
             prices.known.insert(known).clone()
         }
     };
-    let mut census = Census::new(ports.clock.now().await, droplets);
+    let mut census = Census::new(eyes.clock.now().await, droplets);
     census.account = Some(account);
     census.sizes = sizes;
     Ok(census)
 }
 
-async fn ask(ports: &Ports, question: &Question) -> Result<Answer, Fault> {
+async fn ask(eyes: &Eyes, question: &Question) -> Result<Answer, Fault> {
     Ok(match question {
-        Question::Droplet(id) => Answer::Sighting(match ports.cloud.droplet(*id).await? {
+        Question::Droplet(id) => Answer::Sighting(match eyes.cloud.droplet(*id).await? {
             Some(droplet) => Sighting::There(Box::new(droplet)),
             None => Sighting::Gone,
         }),
-        Question::Named(name) => Answer::Named(ports.cloud.find(name).await?),
-        Question::Subscription(id) => Answer::Subscription(Box::new(ports.billing.subscription(id).await?)),
-        Question::Payment(id, at) => Answer::Payment(ports.billing.payment(id, *at).await?),
+        Question::Named(name) => Answer::Named(eyes.cloud.find(name).await?),
+        Question::Subscription(id) => Answer::Subscription(Box::new(eyes.billing.subscription(id).await?)),
+        Question::Payment(id, at) => Answer::Payment(eyes.billing.payment(id, *at).await?),
     })
 }
 

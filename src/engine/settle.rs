@@ -21,6 +21,8 @@ pub enum End {
     Settled,
     /// The guard objected; what the last pass wanted was not done.
     Objected,
+    /// What the first pass would have destroyed, stopped or refunded is not what was agreed to.
+    Moved,
     /// The deadline came first, or all that is left waits beyond it.
     Deadline,
     /// A person stopped it.
@@ -43,25 +45,29 @@ pub struct Run {
 }
 
 /// Repeats passes. Refused credentials end it with a fault; an outage is waited for.
+/// `agreed` is the digest of the plan that a person said yes to.
 pub async fn settle(
     ports: &Ports,
     setup: &Setup,
     hold: &Hold,
     deadline: Span,
+    mut agreed: Option<String>,
     mut stop: Stop,
     watch: Watch<'_>,
 ) -> Result<Run, Fault> {
-    let end = ports.clock.now().await.plus(deadline);
+    let end = ports.eyes.clock.now().await.plus(deadline);
     let mut prices = Prices::default();
     let mut run = Run { end: End::Settled, did: Vec::new(), last: None, fault: None, passes: 0 };
     let mut outage = OUTAGE.0;
     loop {
-        let result = pass(ports, setup, &mut prices, hold, &stop, watch).await;
+        let result = pass(ports, setup, &mut prices, hold, agreed.as_deref(), &stop, watch).await;
         run.passes += 1;
         let wait = match result {
             Ok(report) => {
                 outage = OUTAGE.0;
                 run.fault = None;
+                // What follows from an agreed plan was agreed to with it.
+                agreed = None;
                 let wait = rest(&report, end);
                 run.did.extend(report.did.iter().cloned());
                 run.last = Some(report);
@@ -79,7 +85,7 @@ pub async fn settle(
         let over = match wait {
             Err(over) => Some(over),
             Ok(_) if *stop.borrow() => Some(End::Stopped),
-            Ok(wait) if late(ports.clock.now().await, wait, end) => Some(End::Deadline),
+            Ok(wait) if late(ports.eyes.clock.now().await, wait, end) => Some(End::Deadline),
             Ok(wait) => sleep(ports, wait, &run, &mut stop, watch).await,
         };
         if let Some(over) = over {
@@ -90,6 +96,9 @@ pub async fn settle(
 
 /// How long to rest after a pass, or why it was the last one.
 fn rest(report: &Report, end: Moment) -> Result<Duration, End> {
+    if report.is_moved {
+        return Err(End::Moved);
+    }
     if !report.refused.is_empty() {
         return Err(End::Objected);
     }
@@ -119,7 +128,7 @@ async fn sleep(ports: &Ports, span: Duration, run: &Run, stop: &mut Stop, watch:
         let look = run.last.as_ref().map(|report| &report.look);
         watch(&Progress::Sleeping { span, look, fault: run.fault.as_ref() });
         tokio::select! {
-            () = ports.clock.sleep(span) => {}
+            () = ports.eyes.clock.sleep(span) => {}
             // The sender lives as long as the run; should it be gone, the clock alone decides.
             Ok(_) = stop.wait_for(|stopped| *stopped) => {}
         }

@@ -1,0 +1,119 @@
+//! `basement apply`: ask, then repeat passes until nothing is left to do; ctrl-C finishes calls in flight.
+
+use std::io::IsTerminal as _;
+
+use clap::Args;
+use tokio::sync::watch as channel;
+
+use crate::engine::settle::{self, End, Run};
+use crate::engine::{self, Prices};
+use crate::model::moment::Span;
+use crate::plan::digest::digest;
+
+use super::error::{Failure, code};
+use super::{Allow, Context, Format, ask, plan, project, watch, wiring};
+
+/// Arguments of `basement apply`.
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// Do not ask; needed where there is no terminal.
+    #[arg(long)]
+    auto_approve: bool,
+    #[command(flatten)]
+    allow: Allow,
+    /// Stop waiting after so long; what is left is done by the next run.
+    #[arg(long, default_value = "15m", value_parser = Span::parse, value_name = "SPAN")]
+    deadline: Span,
+}
+
+pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<u8, Failure> {
+    let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if !args.auto_approve && !is_terminal {
+        return Err(Failure::new(
+            "there is no terminal to ask at",
+            "read `basement plan`, then run `basement apply --auto-approve`",
+        ));
+    }
+    let project = project::load(&context.dir)?;
+    let setup = project.setup(&args.allow.allow);
+    let ports = wiring::ports(&project).await?;
+    let hold = ports.ledger.hold(&wiring::holder()).await?;
+    let stop = stop_on_ctrl_c();
+    let mut agreed = None;
+    if !args.auto_approve {
+        let history = ports.ledger.history().await?;
+        let look = engine::look(&ports.eyes, &setup, history, &mut Prices::default()).await?;
+        plan::show(context, &look, &setup, Format::Text)?;
+        if look.plan.is_settled() {
+            return Ok(code::DONE);
+        }
+        if !ask::yes("Apply this, and what follows from it? Only `yes` is a yes: ", &stop).await {
+            anstream::eprintln!("nothing was done");
+            return Ok(if *stop.borrow() { code::INTERRUPTED } else { code::DONE });
+        }
+        agreed = Some(digest(&look.plan));
+    }
+    let screen = watch::Screen::new(args.auto_approve.then_some((context, &setup)));
+    let show = |progress: &engine::Progress| screen.show(progress);
+    let result = settle::settle(&ports, &setup, &hold, args.deadline, agreed, stop, &show).await;
+    screen.clear();
+    finish(context, &setup, &result?)
+}
+
+/// The last words, and the exit code.
+fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Failure> {
+    let done = watch::summary(&run.did);
+    match &run.end {
+        End::Settled => {
+            anstream::println!("apply: {done}; nothing is left to do");
+            Ok(code::DONE)
+        }
+        End::Objected => {
+            if let Some(report) = &run.last {
+                plan::show(context, &report.look, setup, Format::Text)?;
+                let names: Vec<String> = report.refused.iter().map(|o| format!("--allow {}", o.name())).collect();
+                return Err(Failure::new(
+                    format!("the guard objects; of this plan nothing was done (before it: {done})"),
+                    format!("look at it closely; if it is right, say so by `{}`", names.join(" ")),
+                )
+                .with_code(code::OBJECTED));
+            }
+            Ok(code::OBJECTED)
+        }
+        End::Moved => Err(Failure::new(
+            "the world moved since the plan was shown; nothing was done",
+            "run `basement apply` again and read the new plan",
+        )
+        .with_code(code::MOVED)),
+        End::Deadline => {
+            let why = run.fault.as_ref().map(|fault| format!(": {fault}")).unwrap_or_default();
+            Err(Failure::new(
+                format!("not all is done yet ({done}){why}"),
+                "run `basement apply` again: it goes on where this run stopped; `basement plan` says what is waited for",
+            )
+            .with_code(code::PARTIAL))
+        }
+        End::Stopped => Err(Failure::new(
+            format!("interrupted ({done}); calls in flight were finished and written down"),
+            "run `basement apply` again to resume",
+        )
+        .with_code(code::INTERRUPTED)),
+    }
+}
+
+/// The first ctrl-C asks the run to stop; the second is left to the system.
+fn stop_on_ctrl_c() -> engine::Stop {
+    let (say, stop) = channel::channel(false);
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            anstream::eprintln!("stopping: calls in flight are finished first; ctrl-C again to stop at once");
+            let _ = say.send(true);
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(i32::from(code::INTERRUPTED));
+            }
+        }
+        // Keeps the sender alive, so that a run without signals never sees a closed channel.
+        std::future::pending::<()>().await;
+    });
+    stop
+}

@@ -1,0 +1,80 @@
+//! How a command fails: a message, a cure, and the exit code that scripts rely on (design.md §14).
+
+use std::fmt;
+
+use crate::ports::Fault;
+
+/// Exit codes.
+pub mod code {
+    /// Done, or nothing to do.
+    pub const DONE: u8 = 0;
+    /// An error.
+    pub const ERROR: u8 = 1;
+    /// The plan has steps (only with `--exit-code`).
+    pub const STEPS: u8 = 2;
+    /// The guard objected; nothing was done.
+    pub const OBJECTED: u8 = 3;
+    /// The world moved since the plan; nothing was done.
+    pub const MOVED: u8 = 4;
+    /// Applied in part.
+    pub const PARTIAL: u8 = 5;
+    /// Wrong usage.
+    pub const USAGE: u8 = 64;
+    /// Interrupted; run again to resume.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// A command's failure.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub code: u8,
+    /// What is wrong, in lower case, naming the thing in backticks.
+    pub message: String,
+    /// The cure.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// An error with its cure.
+    pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { code: code::ERROR, message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// An error that speaks for itself.
+    pub fn plain(message: impl Into<String>) -> Self {
+        Self { code: code::ERROR, message: message.into(), hint: None }
+    }
+
+    /// The same with another exit code.
+    pub fn with_code(self, code: u8) -> Self {
+        Self { code, ..self }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        let hint = match &fault {
+            _ if fault.is_credentials() => Some("check the credential named above and what it may do"),
+            Fault::Unavailable { .. } => Some("nothing was done by this call; run the command again later"),
+            Fault::Unknown(_) => Some("run `basement apply` again: it looks for what this call did, before it asks again"),
+            Fault::Refused(_) => None,
+        };
+        Self { code: code::ERROR, message: fault.to_string(), hint: hint.map(str::to_owned) }
+    }
+}
+
+/// JSON for programs, indented.
+pub(super) fn pretty(value: &serde_json::Value) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value).map_err(|error| Failure::plain(error.to_string()))
+}

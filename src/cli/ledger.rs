@@ -1,0 +1,105 @@
+//! What the ledger knows, and the two words a person may add to it: `retry` and `recreate`.
+
+use clap::Args;
+
+use crate::model::history::{Entry, Event, Phase};
+use crate::model::ids::{ServerName, StepId};
+use crate::model::step::Fact;
+use crate::render;
+
+use super::error::{Failure, code, pretty};
+use super::{Context, Format, project, wiring};
+
+/// Arguments of `basement status`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// Arguments of `basement history`.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// Only of this server.
+    #[arg(value_parser = ServerName::parse)]
+    server: Option<ServerName>,
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// A server that a person says something about.
+#[derive(Debug, Args)]
+pub(crate) struct PersonArgs {
+    /// Which server.
+    #[arg(value_parser = ServerName::parse)]
+    server: ServerName,
+}
+
+pub(super) async fn status(context: &Context, args: &ShowArgs) -> Result<u8, Failure> {
+    let project = project::load(&context.dir)?;
+    let history = wiring::history(&project).await?;
+    let at = wiring::clock()?.now().await;
+    match args.format {
+        Format::Text => {
+            anstream::print!("{}", render::status::status_table(&history, Some(&project.fleet), at));
+        }
+        Format::Json => {
+            println!("{}", pretty(&render::status::status_json(&history, Some(&project.fleet), at))?);
+        }
+    }
+    Ok(code::DONE)
+}
+
+pub(super) async fn history(context: &Context, args: &HistoryArgs) -> Result<u8, Failure> {
+    let project = project::load(&context.dir)?;
+    let entries = match wiring::read_ledger(&project).await? {
+        Some(ledger) => ledger.entries(args.server.as_ref()).await?,
+        None => Vec::new(),
+    };
+    if let Some(server) = args.server.as_ref().filter(|_| entries.is_empty()) {
+        return Err(Failure::new(
+            format!("the ledger has no line about `{server}`"),
+            "`basement status` lists the servers it knows",
+        ));
+    }
+    match args.format {
+        Format::Text => anstream::print!("{}", render::history::history_text(&entries)),
+        Format::Json => println!("{}", pretty(&render::history::history_json(&entries))?),
+    }
+    Ok(code::DONE)
+}
+
+pub(super) async fn retry(context: &Context, args: &PersonArgs) -> Result<u8, Failure> {
+    say(context, &args.server, Phase::Failed, "retry", Fact::Retry).await
+}
+
+pub(super) async fn recreate(context: &Context, args: &PersonArgs) -> Result<u8, Failure> {
+    say(context, &args.server, Phase::Deleted, "recreate", Fact::Recreate).await
+}
+
+/// Writes down a person's word about a server that is in the phase it is meant for.
+async fn say(context: &Context, server: &ServerName, wants: Phase, word: &str, fact: Fact) -> Result<u8, Failure> {
+    let project = project::load(&context.dir)?;
+    let ledger = wiring::open_ledger(&project).await?;
+    let hold = ledger.hold(&wiring::holder()).await?;
+    let history = ledger.history().await?;
+    let record = history.records.get(server).filter(|record| record.phase == wants);
+    let Some(record) = record else {
+        let is = history.records.get(server).map_or("unknown to the ledger".to_owned(), |r| r.phase.to_string());
+        return Err(Failure::new(
+            format!("`{server}` is {is}; `{word}` is for a server that is {wants}"),
+            "`basement status` lists the servers",
+        ));
+    };
+    let entry = Entry {
+        at: wiring::clock()?.now().await,
+        server: Some(server.clone()),
+        step: StepId::of(&[&word, server, &record.attempt]),
+        event: Event::Noticed { fact },
+    };
+    ledger.append(&hold, &[entry], None).await?;
+    anstream::println!("`{server}` will be created again by the next `basement apply`");
+    Ok(code::DONE)
+}
