@@ -223,7 +223,7 @@ impl Billing for Stripe {
 
     async fn cancel(&self, id: &SubscriptionId) -> Result<(), Fault> {
         let mut why = CancelSubscriptionCancellationDetails::new();
-        why.comment = Some("basement could not deliver the server; the payment is refunded".to_owned());
+        why.comment = Some("basement: the server could not be delivered".to_owned());
         // Proration would give the customer a credit on top of the refund.
         let ask =
             CancelSubscription::new(id.as_str()).prorate(false).invoice_now(false).cancellation_details(why);
@@ -233,8 +233,12 @@ impl Billing for Stripe {
                 Ok(true) => Ok(()),
                 Ok(false) | Err(_) => Err(Fault::Unknown(reply.unreadable("it is not this subscription"))),
             },
-            Err(Fault::Refused(detail)) if matches!(detail.status, Some(400 | 404)) => {
-                if self.has_ended(id).await? { Ok(()) } else { Err(Fault::Refused(detail)) }
+            // How Stripe says that it has ended already; also after an earlier try whose reply was lost.
+            Err(fault) if matches!(fault.detail().status, Some(400 | 404)) => {
+                match self.has_ended(id).await {
+                    Ok(true) => Ok(()),
+                    Ok(false) | Err(_) => Err(fault),
+                }
             }
             Err(fault) => Err(fault),
         }
