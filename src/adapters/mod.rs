@@ -1,3 +1,5 @@
 //! Floor 3: the real world behind the ports. Strangers to one another but for `http` and `pace`.
 
 pub mod http;
+pub mod stripe;
+mod stripe_call;

@@ -3,3 +3,4 @@
 pub mod digitalocean;
 pub mod redact;
 pub mod stripe;
+pub mod stripe_money;

@@ -9,3 +9,6 @@ mod letters;
 mod render;
 mod simulator;
 mod stripe;
+mod stripe_money;
+mod stripe_script;
+mod stripe_spec;
