@@ -10,7 +10,9 @@ use crate::model::step::{Action, Step};
 pub(super) fn line(fleet: &Fleet, census: &Census, steps: &[Step]) -> MoneyLine {
     let mut money = MoneyLine::default();
     let running = fleet.servers.values().filter(|s| s.state_at(census.at) == DesiredState::Running);
-    running.filter_map(super::super::model::desired::Server::revenue).for_each(|amount| money.revenue.add(amount));
+    running
+        .filter_map(super::super::model::desired::Server::revenue)
+        .for_each(|amount| money.revenue.add(amount));
     for droplet in census.droplets.values() {
         money.cost.add(droplet.monthly);
         money.cost_after.add(droplet.monthly);

@@ -1,0 +1,98 @@
+//! Sends one letter: the address is read from Stripe now, the password opened now, and neither is kept.
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::model::history::Outcome;
+use crate::model::ids::StepId;
+use crate::model::letter::{Letter, Occasion, Recipient};
+use crate::ports::{Fault, Mail};
+use crate::render::letter::{LetterFacts, write};
+
+use super::execute::Hands;
+
+/// What letters say about us.
+#[derive(Debug, Clone)]
+pub struct LetterSettings {
+    /// The name of the business.
+    pub brand: String,
+    /// Where customers write to.
+    pub support: String,
+    /// Who gets alerts, and the letters of servers without a subscription.
+    pub operator: String,
+    /// Where customers manage their subscription.
+    pub portal: Option<String>,
+}
+
+/// Where a letter goes.
+struct Addressee {
+    email: String,
+    name: Option<String>,
+}
+
+pub(super) async fn send(hands: &Hands<'_>, step: &StepId, letter: &Letter) -> Result<Outcome, Fault> {
+    let is_welcome = matches!(letter.occasion, Occasion::Welcome { .. });
+    let addressee = match addressee(hands, letter).await? {
+        Some(addressee) => addressee,
+        // Somebody must hand the password over: the operator knows the customer.
+        None if is_welcome => Addressee { email: hands.setup.letters.operator.clone(), name: None },
+        None => return Ok(Outcome::Nobody { why: "the customer has no mail address at Stripe".to_owned() }),
+    };
+    let password = if is_welcome { Some(password(hands, letter).await?) } else { None };
+    let words = write(letter, &facts(hands, letter, addressee.name), password.as_ref().map(|p| p.expose_secret()))
+        .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
+    let mail = Mail {
+        to: addressee.email,
+        subject: words.subject,
+        text: SecretString::from(words.text),
+        html: SecretString::from(words.html),
+        message_id: step.as_str().replace('/', "."),
+    };
+    match hands.ports.mailer.send(&mail).await {
+        Ok(()) => Ok(Outcome::Plain),
+        // The customer's own mail server says no for good; a welcome letter is worth a person's attention.
+        Err(Fault::Refused(detail)) if !is_welcome && matches!(detail.status, Some(501 | 550 | 551 | 553)) => {
+            Ok(Outcome::Nobody { why: detail.to_string() })
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+async fn addressee(hands: &Hands<'_>, letter: &Letter) -> Result<Option<Addressee>, Fault> {
+    let id = match &letter.to {
+        Recipient::Operator => {
+            return Ok(Some(Addressee { email: hands.setup.letters.operator.clone(), name: None }));
+        }
+        Recipient::Customer(id) => id,
+    };
+    let customer = hands.ports.eyes.billing.customer(id).await?;
+    Ok(customer.and_then(|customer| Some(Addressee { email: customer.email?, name: customer.name })))
+}
+
+async fn password(hands: &Hands<'_>, letter: &Letter) -> Result<SecretString, Fault> {
+    let attempt = hands.look.history.records.get(&letter.server).map_or(0, |record| record.attempt);
+    let sealed = hands.ports.ledger.sealed(&letter.server, attempt).await?.ok_or_else(|| {
+        Fault::refused(
+            "ledger",
+            format!("there is no password for `{}`; hint: `basement recreate {0}` makes it anew", letter.server),
+        )
+    })?;
+    hands.ports.vault.open(&sealed).await
+}
+
+fn facts(hands: &Hands<'_>, letter: &Letter, name: Option<String>) -> LetterFacts {
+    let settings = &hands.setup.letters;
+    let server = hands.setup.fleet.servers.get(&letter.server);
+    let word = |pick: fn(&crate::model::desired::Server) -> String| server.map(pick).unwrap_or_default();
+    LetterFacts {
+        brand: settings.brand.clone(),
+        support: settings.support.clone(),
+        name,
+        plan: word(|s| s.plan.to_string()),
+        size: word(|s| s.spec.size.to_string()),
+        region: word(|s| s.spec.region.to_string()),
+        image: word(|s| s.spec.image.to_string()),
+        portal: settings.portal.clone(),
+        grace: Some(hands.setup.policy.grace.canceled),
+        password_until: None,
+    }
+}
