@@ -7,5 +7,6 @@ mod generate;
 mod ledger;
 mod letters;
 mod render;
+mod scripted;
 mod simulator;
 mod stripe;
