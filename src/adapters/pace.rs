@@ -200,7 +200,7 @@ impl Book {
             self.begun.pop_front();
         }
         if self.not_before > now {
-            return wait(self.not_before - now, "it answered 429".to_owned());
+            return wait(self.not_before.saturating_sub(now), "it answered 429".to_owned());
         }
         let making = purpose == Purpose::Make;
         let room = if making { self.burst - self.burst / 10 } else { self.burst };
@@ -215,7 +215,7 @@ impl Book {
                     "the token has {left} requests left this hour, and {} are kept for cleaning up",
                     self.reserve
                 );
-                return wait(until - now, why);
+                return wait(until.saturating_sub(now), why);
             }
             // One goes ahead to learn how it stands now; the others wait for its answer.
             self.low = Some((left, now + MINUTE));

@@ -204,7 +204,7 @@ impl Caller {
                 Ok(flight) => flight,
                 Err(exhausted) => break unavailable(call, exhausted),
             };
-            let reply = http::exchange(self.request(call)?).await;
+            let reply = http::exchange(self.request(call)).await;
             if let Ok(answer) = &reply {
                 self.pace.learn(answer).await;
             }
@@ -240,17 +240,17 @@ impl Caller {
         Err(if blurred && !call.reads() { unknown(fault) } else { fault })
     }
 
-    fn request(&self, call: &Call) -> Result<reqwest::RequestBuilder, Fault> {
-        let text = format!("{}{}", self.base.as_str().trim_end_matches('/'), call.path);
-        let mut url = Url::parse(&text).map_err(|error| Fault::refused(&call.text(), error.to_string()))?;
+    fn request(&self, call: &Call) -> reqwest::RequestBuilder {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), call.path));
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
         let request = self.client.request(call.method.clone(), url).bearer_auth(self.token.expose_secret());
-        Ok(match &call.body {
+        match &call.body {
             Some(body) => request.json(body),
             None => request,
-        })
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use basement::adapters::pace::{Pace, Purpose, backoff};
 use basement::ports::Clock;
 use serde_json::json;
 
-use crate::scripted::{Canned, Scripted, VirtualClock};
+use super::{Bench, created, order};
+use crate::scripted::{Canned, START, Scripted, VirtualClock};
 
 #[tokio::test]
 async fn a_thousand_creates_take_five_minutes_and_no_429() {
@@ -59,6 +60,29 @@ async fn eight_are_in_flight_at_most() {
     assert!(ninth.await.is_ok());
 }
 
+#[tokio::test]
+async fn a_hundred_creates_at_once_are_a_hundred_requests() {
+    let bench = Bench::new((0..100).map(created)).await;
+    let order = order();
+    let made = futures_util::future::join_all((0..100).map(|_| bench.cloud.create(&order, ""))).await;
+    assert!(made.iter().all(Result::is_ok));
+    assert_eq!((bench.server.seen().len(), bench.pace.spent()), (100, 100));
+    assert!(bench.clock.waits().is_empty());
+}
+
+#[tokio::test]
+async fn one_create_looks_whether_the_hour_has_room_again() {
+    let low = |canned: Canned, ahead: i64| {
+        canned.header("ratelimit-remaining", "99").header("ratelimit-reset", &(START + ahead).to_string())
+    };
+    let room = created(3).header("ratelimit-remaining", "4000");
+    let bench = Bench::new([low(created(1), 30), low(created(2), 70), room, created(4)]).await;
+    for _ in 0..4 {
+        bench.cloud.create(&order(), "").await.expect("a droplet");
+    }
+    assert_eq!(bench.clock.waits(), [30, 40]);
+}
+
 #[test]
 fn backoff_doubles_to_half_a_minute() {
     let seconds: Vec<u64> = [0, 1, 2, 3, 4, 5, 40, 64, 90].map(|n| backoff(n).as_secs()).to_vec();
@@ -79,7 +103,7 @@ async fn the_simulators_clock_is_asked_and_moved() {
     assert_eq!(clock.now().await.unix(), 1_793_610_000);
     clock.sleep(Duration::from_millis(2_500)).await;
     // It cannot be read now: the last known time stands.
-    assert_eq!(clock.elapsed().await, Duration::from_millis(1_793_610_003_000));
+    assert_eq!(clock.elapsed().await, Duration::from_secs(1_793_610_003));
     let seen = server.seen();
     assert_eq!(seen[2].method, "POST");
     assert_eq!(seen[2].uri, "/control/clock/sleep");

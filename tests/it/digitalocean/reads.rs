@@ -20,7 +20,7 @@ fn ok(body: &Value) -> Canned {
     Canned::json(200, body)
 }
 
-fn one(droplet: Value) -> Value {
+fn one(droplet: &Value) -> Value {
     json!({ "droplet": droplet })
 }
 
@@ -29,7 +29,6 @@ async fn a_listing_has_all_its_pages() {
     let next = "http://127.0.0.1:1/v2/droplets?page=2";
     let bench =
         Bench::new([ok(&page(1..=200, 401, Some(next))), ok(&page(201..=400, 401, Some(next)))]).await;
-    // The third page comes after the others were sent, in the order asked.
     let fault = bench.cloud.droplets().await.expect_err("the third page is missing");
     assert_eq!(fault.detail().status, Some(418));
 
@@ -104,8 +103,8 @@ async fn a_droplet_is_read_by_type_and_case() {
     bare["networks"] = json!({});
     bare["tags"] = Value::Null;
     let bench = Bench::new([
-        ok(&one(droplet(3, "ada-7f3k2m9q", "active"))),
-        ok(&one(bare)),
+        ok(&one(&droplet(3, "ada-7f3k2m9q", "active"))),
+        ok(&one(&bare)),
         trouble(404, "not_found", "The resource you were accessing could not be found."),
     ])
     .await;
