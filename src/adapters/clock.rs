@@ -88,7 +88,7 @@ impl SimClock {
         match reading {
             Ok(Reading { unix_ms }) => self.last_ms.store(unix_ms, Ordering::Relaxed),
             Err(error) => {
-                tracing::warn!(%error, "the simulator's clock cannot be read; its time stands still")
+                tracing::warn!(%error, "the simulator's clock cannot be read; its time stands still");
             }
         }
         self.last_ms.load(Ordering::Relaxed)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use basement::adapters::clock::{RealClock, SimClock};
 use basement::adapters::pace::{Pace, Purpose, backoff};
-use basement::ports::Clock;
+use basement::ports::{Clock, Cloud};
 use serde_json::json;
 
 use super::{Bench, created, order};
