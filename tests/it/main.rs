@@ -9,6 +9,7 @@ mod letters;
 mod plan;
 mod render;
 mod scene;
+mod scripted;
 mod simulator;
 mod stripe;
 mod stripe_money;
