@@ -39,8 +39,8 @@ pub enum Act {
     Pay(String),
     /// Somebody deletes a user's droplet in DigitalOcean's panel.
     DeleteDroplet(String),
-    /// The next droplet of this user will never finish its boot.
-    StuckBoot(String),
+    /// The next droplet that is made will never finish its boot.
+    NextBootSticks,
     /// Time goes by.
     Advance(Span),
     /// Show the money.
