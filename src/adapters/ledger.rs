@@ -79,7 +79,9 @@ impl SqliteLedger {
         let entries = rows::entries(&mut tx, None).await.map_err(|error| self.faults.sql(error))?;
         let stored = rows::history(&mut tx).await.map_err(|error| self.faults.sql(error))?;
         let mut folded = History::default();
-        entries.iter().for_each(|entry| folded.fold(entry));
+        for entry in &entries {
+            folded.fold(entry);
+        }
         let mut wrong = undone(&entries);
         let names: BTreeSet<_> = folded.records.keys().chain(stored.records.keys()).collect();
         wrong.extend(

@@ -33,7 +33,18 @@ pub(super) fn take(ledger: &Path, holder: &str, faults: &Faults) -> Result<Hold,
         }
     }
     sign(&mut file, holder).map_err(|error| faults.io(&error))?;
-    Ok(Hold::new(file))
+    Ok(Hold::new(Locked(file)))
+}
+
+/// Unlocks by itself: a child process between fork and exec has the file open too, so closing it here
+/// would not be enough.
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Where this fails, closing the file frees the lock all the same, a moment later.
+        let _ = self.0.unlock();
+    }
 }
 
 fn beside(ledger: &Path) -> PathBuf {

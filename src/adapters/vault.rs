@@ -103,7 +103,7 @@ impl Vault for SealVault {
         };
         let broken = || {
             refused(
-                "the sealed password is damaged, or belongs to another server; hint: `basement destroy` and `basement recreate` the server",
+                "the sealed password is damaged, or belongs to another server; hint: make the server anew with `basement recreate`",
             )
         };
         let (nonce, body) = rest.split_first_chunk::<NONCE>().ok_or_else(broken)?;
@@ -188,7 +188,8 @@ fn make_file(path: &Path) -> io::Result<()> {
 fn check_mode(path: &Path) -> io::Result<Result<(), Fault>> {
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(path)?.permissions().mode();
-    if mode & 0o077 == 0 {
+    // The low six bits: what group and others may do.
+    if mode.trailing_zeros() >= 6 {
         return Ok(Ok(()));
     }
     Ok(Err(refused(format!(

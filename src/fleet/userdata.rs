@@ -49,8 +49,9 @@ pub fn built_in(name: &str) -> Option<&'static str> {
 
 /// A server's public id, by which its own `basement.json` is told from another's: new for every attempt.
 pub fn server_id(server: &ServerName, attempt: u32) -> String {
-    let digest = Sha256::digest(format!("{server}/{attempt}"));
-    digest.iter().take(10).map(|byte| format!("{byte:02x}")).collect()
+    let mut hex = format!("{:x}", Sha256::digest(format!("{server}/{attempt}")));
+    hex.truncate(20);
+    hex
 }
 
 /// Fills in a template's `{{root_hash}}` and `{{server_id}}`.

@@ -8,4 +8,7 @@ mod ledger;
 mod letters;
 mod render;
 mod simulator;
+mod smtp;
 mod stripe;
+mod userdata;
+mod vault;
