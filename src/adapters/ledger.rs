@@ -13,7 +13,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection, SqliteConnection};
 
 use super::files::{make_folder_of, private};
-use super::ledger_faults::Faults;
+use super::ledger_faults::{Faults, is_busy};
 use super::{ledger_lock, ledger_rows as rows};
 use crate::model::history::{Entry, Event, History};
 use crate::model::ids::ServerName;
@@ -166,11 +166,16 @@ impl Ledger for SqliteLedger {
 }
 
 async fn connect(options: SqliteConnectOptions) -> sqlx::Result<SqlitePool> {
-    SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(Duration::from_secs(60))
-        .connect_with(options.busy_timeout(Duration::from_secs(10)))
-        .await
+    let options = options.busy_timeout(Duration::from_secs(10));
+    let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(60));
+    // SQLite does not wait for its turn to switch a new file to WAL: it says busy at once.
+    for _ in 0..100 {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) => tokio::time::sleep(Duration::from_millis(20)).await,
+            other => return other,
+        }
+    }
+    pool.connect_with(options).await
 }
 
 async fn migrate(pool: &SqlitePool, faults: &Faults) -> Result<(), Fault> {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
 
 use crate::ports::{Detail, Fault};
@@ -70,8 +71,7 @@ impl Faults {
     pub(super) fn sql(&self, error: sqlx::Error) -> Fault {
         match error {
             sqlx::Error::Database(error) => {
-                let code = error.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(0);
-                self.sqlite(code, error.message())
+                self.sqlite(code_of(&*error), error.message())
             }
             sqlx::Error::PoolTimedOut => {
                 self.unavailable("it was busy for a minute; hint: run again")
@@ -123,4 +123,13 @@ impl Faults {
     fn detail(&self, message: impl Into<String>) -> Detail {
         Detail { call: self.call.clone(), message: message.into(), ..Detail::default() }
     }
+}
+
+/// Whether another connection is in the way for the moment.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| matches!(code_of(error) & 0xff, 5 | 6))
+}
+
+fn code_of(error: &dyn DatabaseError) -> i32 {
+    error.code().and_then(|code| code.parse().ok()).unwrap_or(0)
 }
