@@ -1,9 +1,17 @@
-//! Floor 3: the real world behind the ports. Strangers to one another but for `http` and `pace`.
+//! Floor 3: the real world behind the ports. Strangers to one another but for `files`, `http` and `pace`.
 
 pub mod clock;
 pub mod digitalocean;
 pub mod http;
+pub mod ledger;
+pub mod mail;
 pub mod pace;
 pub mod stripe;
+pub mod vault;
 
+mod files;
+mod ledger_faults;
+mod ledger_lock;
+mod ledger_rows;
+mod mail_relay;
 mod stripe_call;

@@ -1,1 +1,3 @@
 //! Floor 1: words for people and machines. Pure.
+
+pub mod letter;

@@ -1,1 +1,132 @@
-//! To be written.
+//! Letters: what customers and the operator read, and what must not get into it.
+
+use basement::model::ids::{CustomerId, DropletId, ServerName};
+use basement::model::letter::{Letter, Occasion, Recipient};
+use basement::model::moment::{Moment, Span};
+use basement::model::money::Money;
+use basement::render::letter::{BadLetter, LetterFacts, Written, clean_name, write};
+
+const PASSWORD: &str = "Tr9ub4dZr9xK2mQv7LpWz3NhYc8RsJd5";
+
+fn facts() -> LetterFacts {
+    LetterFacts {
+        brand: "Example Hosting".to_owned(),
+        support: "help@example.com".to_owned(),
+        name: Some("Ada Lovelace".to_owned()),
+        plan: "pro".to_owned(),
+        size: "s-1vcpu-2gb".to_owned(),
+        region: "nyc3".to_owned(),
+        image: "ubuntu-22-04-x64".to_owned(),
+        portal: Some("https://billing.example.com/p/login".to_owned()),
+        grace: Some(Span::days(7)),
+        password_until: Some(end()),
+    }
+}
+
+fn bare() -> LetterFacts {
+    LetterFacts { name: None, portal: None, grace: None, password_until: None, ..facts() }
+}
+
+fn end() -> Moment {
+    Moment::parse("2026-11-09T09:14:00Z").unwrap()
+}
+
+fn to_customer(occasion: Occasion) -> Letter {
+    let server = ServerName::parse("ada-7f3k2m9q").unwrap();
+    Letter { server, to: Recipient::Customer(CustomerId::parse("cus_QX1").unwrap()), occasion }
+}
+
+fn to_operator(occasion: Occasion) -> Letter {
+    Letter { to: Recipient::Operator, ..to_customer(occasion) }
+}
+
+fn welcome() -> Letter {
+    to_customer(Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(7) })
+}
+
+fn written(letter: &Letter, facts: &LetterFacts) -> Written {
+    match write(letter, facts, Some(PASSWORD)) {
+        Ok(written) => written,
+        Err(bad) => panic!("{bad}"),
+    }
+}
+
+/// The whole letter as its reader has it, the password as dots.
+fn shown(letter: &Letter, facts: &LetterFacts) -> String {
+    let Written { subject, text, html } = written(letter, facts);
+    format!("Subject: {subject}\n\n{text}\n{:-<80}\n{html}", "")
+        .replace(PASSWORD, &"•".repeat(PASSWORD.len()))
+}
+
+#[test]
+fn every_letter_to_a_customer() {
+    let suspended =
+        |destroy_after| Occasion::Suspended { destroy_after, because: "subscription past due".to_owned() };
+    let failed = |refunded, cancelled| Occasion::Failed { refunded, cancelled };
+    insta::assert_snapshot!("welcome", shown(&welcome(), &facts()));
+    insta::assert_snapshot!("welcome_bare", shown(&welcome(), &bare()));
+    insta::assert_snapshot!("suspended", shown(&to_customer(suspended(Some(end()))), &facts()));
+    insta::assert_snapshot!("suspended_bare", shown(&to_customer(suspended(None)), &bare()));
+    let resumed = Occasion::Resumed { address: [203, 0, 113, 7].into() };
+    insta::assert_snapshot!("resumed", shown(&to_customer(resumed), &facts()));
+    let ending = |destroy_after| to_customer(Occasion::Ending { destroy_after });
+    insta::assert_snapshot!("ending", shown(&ending(Some(end())), &facts()));
+    insta::assert_snapshot!("ending_bare", shown(&ending(None), &bare()));
+    insta::assert_snapshot!("ended", shown(&to_customer(Occasion::Ended), &facts()));
+    insta::assert_snapshot!("failed", shown(&to_customer(failed(vec![Money::usd(3500)], true)), &facts()));
+    insta::assert_snapshot!("failed_trial", shown(&to_customer(failed(Vec::new(), false)), &bare()));
+}
+
+#[test]
+fn every_letter_to_the_operator() {
+    let alert = |refunded, cancelled, remark: Option<&str>| {
+        to_operator(Occasion::AlertFailed { refunded, cancelled, remark: remark.map(str::to_owned) })
+    };
+    let by_hand = Some("refund $35.00 by hand: the invoice was paid outside Stripe");
+    insta::assert_snapshot!("alert_failed", shown(&alert(vec![Money::usd(3500)], true, None), &facts()));
+    insta::assert_snapshot!("alert_failed_by_hand", shown(&alert(Vec::new(), false, by_hand), &facts()));
+    let deleted = to_operator(Occasion::AlertDeleted { droplet: DropletId(7) });
+    insta::assert_snapshot!("alert_deleted", shown(&deleted, &facts()));
+}
+
+#[test]
+fn the_password_is_in_the_welcome_letter_only_and_never_in_a_subject() {
+    let letter = written(&welcome(), &facts());
+    assert!(letter.text.lines().any(|line| line.trim() == PASSWORD));
+    assert!(letter.html.contains(PASSWORD) && !letter.subject.contains(PASSWORD));
+    let other = written(&to_customer(Occasion::Ended), &facts());
+    assert!(![other.subject, other.text, other.html].concat().contains(PASSWORD));
+    assert!(matches!(write(&welcome(), &facts(), None), Err(BadLetter::NoPassword(_))));
+}
+
+#[test]
+fn hostile_words_stay_words() {
+    let hostile = LetterFacts {
+        name: Some("<b>Zoe</b>{{ password }}\r\nBcc: x".to_owned()),
+        brand: "A & B\r\nX: <script>".to_owned(),
+        plan: "pro{% raw %}<i>".to_owned(),
+        ..facts()
+    };
+    let because = "<img src=x>\r\n\r\n{{ 7 * 7 }}".to_owned();
+    let suspended = to_customer(Occasion::Suspended { destroy_after: None, because });
+    let Written { subject, text, html } = written(&suspended, &hostile);
+    assert!(html.contains("&lt;img src=x&gt;") && html.contains("A &amp; B"));
+    assert!(!html.contains("<img") && !html.contains("<script"));
+    assert!(text.contains("<img src=x>    {{ 7 * 7 }}") && !text.contains('\r'));
+    assert!(!subject.contains(char::is_control));
+    let html =
+        written(&welcome(), &LetterFacts { name: Some("<b>Zoe</b> & Söhne".to_owned()), ..hostile }).html;
+    assert!(html.contains("pro{% raw %}&lt;i&gt;") && !html.contains("Zoe"));
+}
+
+#[test]
+fn names_are_cleaned() {
+    let clean = |name: &str| clean_name(name).unwrap_or_default();
+    assert_eq!(clean("  Zoë O'Hara <3  "), "Zoë O'Hara <3");
+    assert_eq!(clean("Ada\r\n\0Lovelace"), "AdaLovelace");
+    assert_eq!(clean("a\u{202e}b\u{2066}c"), "abc");
+    assert_eq!(clean(&"ö".repeat(100)).chars().count(), 64);
+    for unfit in ["", " \t\r\n", "win at https://evil.example", "WWW.evil.example", "ada@example.com"] {
+        assert_eq!(clean(unfit), "", "{unfit}");
+    }
+}

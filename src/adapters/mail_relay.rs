@@ -1,0 +1,205 @@
+//! One SMTP conversation, and what its end means at each stage.
+//! Invariant: `Unknown` only once the letter itself was on its way; before that nothing was delivered.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use lettre::Message;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
+use zeroize::Zeroizing;
+
+use crate::ports::{Detail, Fault};
+use crate::wire::redact::redact;
+
+/// Where letters are handed over, and how.
+pub(super) struct Relay {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) tls: Tls,
+    pub(super) login: Option<Credentials>,
+    pub(super) hello: ClientId,
+    pub(super) patience: Duration,
+}
+
+/// How the connection is encrypted. Never "if the relay can": that is "if nobody objects".
+pub(super) enum Tls {
+    None,
+    Starttls(TlsParameters),
+    Implicit(TlsParameters),
+}
+
+/// Why a letter was not handed over.
+pub(super) enum Trouble {
+    Smtp(Error),
+    /// An address is not ASCII, and the relay knows only ASCII.
+    NoUtf8,
+}
+
+/// How far a conversation came.
+#[derive(Default)]
+pub(super) struct Stage(AtomicU8);
+
+const CONNECT: u8 = 0;
+const STARTTLS: u8 = 1;
+const AUTH: u8 = 2;
+const MAIL: u8 = 3;
+const RCPT: u8 = 4;
+const DATA: u8 = 5;
+const LETTER: u8 = 6;
+
+impl Relay {
+    /// Hands over one message on a connection of its own.
+    pub(super) async fn deliver(&self, message: &Message, stage: &Stage) -> Result<(), Trouble> {
+        let mut smtp = self.connect(stage).await?;
+        let sent = self.converse(&mut smtp, message, stage).await;
+        // Says QUIT. Its answer is of no interest: the letter is accepted or refused by now.
+        smtp.abort().await;
+        sent
+    }
+
+    async fn connect(&self, stage: &Stage) -> Result<AsyncSmtpConnection, Error> {
+        stage.at(CONNECT);
+        let implicit = match &self.tls {
+            Tls::Implicit(parameters) => Some(parameters.clone()),
+            Tls::None | Tls::Starttls(_) => None,
+        };
+        let address = (self.host.as_str(), self.port);
+        AsyncSmtpConnection::connect_tokio1(address, Some(self.patience), &self.hello, implicit, None).await
+    }
+
+    async fn converse(
+        &self,
+        smtp: &mut AsyncSmtpConnection,
+        message: &Message,
+        stage: &Stage,
+    ) -> Result<(), Trouble> {
+        if let Tls::Starttls(parameters) = &self.tls {
+            stage.at(STARTTLS);
+            smtp.starttls(parameters.clone(), &self.hello).await?;
+        }
+        if let Some(login) = &self.login {
+            stage.at(AUTH);
+            smtp.auth(&[Mechanism::Plain, Mechanism::Login], login).await?;
+        }
+        stage.at(MAIL);
+        let envelope = message.envelope();
+        let plain =
+            envelope.from().into_iter().chain(envelope.to()).all(|a| <_ as AsRef<str>>::as_ref(a).is_ascii());
+        if !plain && !smtp.server_info().supports_feature(Extension::SmtpUtfEight) {
+            return Err(Trouble::NoUtf8);
+        }
+        let parameters = if plain { Vec::new() } else { vec![MailParameter::SmtpUtfEight] };
+        smtp.command(Mail::new(envelope.from().cloned(), parameters)).await?;
+        stage.at(RCPT);
+        for to in envelope.to() {
+            smtp.command(Rcpt::new(to.clone(), Vec::new())).await?;
+        }
+        stage.at(DATA);
+        smtp.command(Data).await?;
+        stage.at(LETTER);
+        let letter = Zeroizing::new(message.formatted());
+        smtp.message(&letter).await?;
+        Ok(())
+    }
+}
+
+impl Stage {
+    /// What an error at this stage means. `to` is taken out of the relay's words.
+    pub(super) fn fault(&self, trouble: &Trouble, to: &str) -> Fault {
+        let Trouble::Smtp(error) = trouble else {
+            return recipient_fault("the relay takes no address with other letters than ASCII");
+        };
+        let stage = self.get();
+        let status = error.status().map(u16::from);
+        let said = redact(&words(error).replace(to, "…"), 300);
+        let mut detail = Detail { call: self.call(), status, message: said, ..Detail::default() };
+        match status {
+            Some(530 | 534 | 535 | 538) => {
+                detail.code = Some("login".to_owned());
+                detail.message = format!(
+                    "the relay refuses our login: {}; hint: check user and password in `BASEMENT_SMTP_URL`",
+                    detail.message
+                );
+                Fault::Refused(detail)
+            }
+            Some(400..=499) => Fault::Unavailable { after: None, detail },
+            Some(500..=599) => Fault::Refused(explain(stage, detail)),
+            _ if stage == LETTER => Fault::Unknown(detail),
+            _ if error.is_client() && matches!(stage, STARTTLS | AUTH) => {
+                detail.message = format!("{}; hint: check `BASEMENT_SMTP_URL`", detail.message);
+                Fault::Refused(detail)
+            }
+            _ => Fault::Unavailable { after: None, detail },
+        }
+    }
+
+    /// What running out of time at this stage means.
+    pub(super) fn timed_out(&self, patience: Duration) -> Fault {
+        let message = format!("no answer for {} seconds", patience.as_secs());
+        let detail = Detail { call: self.call(), message, ..Detail::default() };
+        match self.get() {
+            LETTER => Fault::Unknown(detail),
+            _ => Fault::Unavailable { after: None, detail },
+        }
+    }
+
+    fn at(&self, stage: u8) {
+        self.0.store(stage, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn call(&self) -> String {
+        let word = match self.get() {
+            CONNECT => "connect",
+            STARTTLS => "STARTTLS",
+            AUTH => "AUTH",
+            MAIL => "MAIL",
+            RCPT => "RCPT",
+            DATA => "DATA",
+            _ => "letter",
+        };
+        format!("smtp {word}")
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Smtp(error)
+    }
+}
+
+/// The recipient's address will not do.
+pub(super) fn recipient_fault(why: &str) -> Fault {
+    let detail = Detail { call: "smtp RCPT".to_owned(), message: why.to_owned(), ..Detail::default() };
+    Fault::Refused(explain(RCPT, detail))
+}
+
+fn explain(stage: u8, mut detail: Detail) -> Detail {
+    let (code, what, hint) = match stage {
+        CONNECT => ("relay", "the relay does not serve us", "check `BASEMENT_SMTP_URL`"),
+        STARTTLS | AUTH => ("login", "the relay refuses our login", "check `BASEMENT_SMTP_URL`"),
+        MAIL => ("sender", "the relay refuses our sender", "check the mail setting `from`"),
+        RCPT => ("recipient", "the relay refuses the recipient", "correct the address at Stripe"),
+        _ => ("letter", "the relay refuses the letter", "ask the relay's operator"),
+    };
+    detail.code = Some(code.to_owned());
+    detail.message = format!("{what}: {}; hint: {hint}", detail.message);
+    detail
+}
+
+fn words(error: &Error) -> String {
+    let mut text = String::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = cause.to_string();
+        source = cause.source();
+    }
+    if text.is_empty() { error.to_string() } else { text.replace(['\r', '\n'], " ") }
+}
