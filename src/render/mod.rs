@@ -1,1 +1,13 @@
 //! Floor 1: words for people and machines. Pure.
+//! `words` and `why` choose them, `view` arranges them, `text` and `json` write them down.
+
+pub mod history;
+pub mod json;
+pub mod money;
+pub mod progress;
+pub mod status;
+pub mod tables;
+pub mod text;
+pub mod view;
+pub mod why;
+pub mod words;
