@@ -20,12 +20,11 @@ pub fn history_text(entries: &[Entry]) -> String {
     }
     let lines = lines(entries);
     let widest = lines.iter().map(|line| length(&line.server)).max().unwrap_or(0);
-    let mut out = String::new();
-    for (entry, line) in entries.iter().zip(&lines) {
+    let written = entries.iter().zip(&lines).map(|(entry, line)| {
         let gap = " ".repeat(widest - length(&line.server));
-        out.push_str(&format!("{}  {} {}{gap}  {}\n", entry.at, line.sign, line.server, line.words));
-    }
-    out
+        format!("{}  {} {}{gap}  {}\n", entry.at, line.sign, line.server, line.words)
+    });
+    written.collect()
 }
 
 /// The same for machines: each entry as it is stored, and its words.

@@ -28,7 +28,7 @@ pub fn status_table(history: &History, fleet: Option<&Fleet>, at: Moment) -> Str
             let droplet = s.record.and_then(|r| r.droplet).filter(|_| s.has_droplet());
             vec![
                 s.name.to_string(),
-                s.words.clone(),
+                if s.lost(fleet) { format!("{} (no file)", s.words) } else { s.words.to_owned() },
                 time(s.since),
                 s.server.map_or_else(dash, |server| server.plan.to_string()),
                 s.address().map_or_else(dash, |a| a.to_string()),
@@ -77,7 +77,7 @@ struct Standing<'a> {
     name: &'a ServerName,
     server: Option<&'a Server>,
     record: Option<&'a Record>,
-    words: String,
+    words: &'static str,
     since: Option<Moment>,
 }
 
@@ -85,6 +85,11 @@ impl Standing<'_> {
     fn has_droplet(&self) -> bool {
         let phase = self.record.map(|r| r.phase);
         matches!(phase, Some(Phase::Creating | Phase::Booting | Phase::Delivered))
+    }
+
+    /// It has a droplet, and no file declares it.
+    fn lost(&self, fleet: Option<&Fleet>) -> bool {
+        fleet.is_some() && self.server.is_none() && self.has_droplet()
     }
 
     /// Only while it is the customer's: an address is soon somebody else's.
@@ -102,8 +107,6 @@ fn standings<'a>(history: &'a History, fleet: Option<&'a Fleet>, at: Moment) -> 
             let server = fleet.and_then(|f| f.servers.get(name));
             let record = history.records.get(name);
             let (words, since) = record.map_or_else(|| (unknown(server, at), None), known);
-            let lost = fleet.is_some() && server.is_none();
-            let words = if lost { format!("{words}, no file") } else { words.to_owned() };
             Standing { name, server, record, words, since }
         })
         .collect()
@@ -113,8 +116,7 @@ fn standings<'a>(history: &'a History, fleet: Option<&'a Fleet>, at: Moment) -> 
 fn unknown(server: Option<&Server>, at: Moment) -> &'static str {
     match server.map(|s| s.state_at(at)) {
         Some(DesiredState::Running) => "to be created",
-        Some(DesiredState::Stopped) => "not created, to be off",
-        Some(DesiredState::Destroyed) | None => "never created",
+        Some(DesiredState::Stopped | DesiredState::Destroyed) | None => "never created",
     }
 }
 
@@ -141,16 +143,16 @@ fn failed(record: &Record) -> &'static str {
         this && matches!(done.outcome, Outcome::Refunded { .. })
     });
     match (refunding, refunded) {
-        (true, _) => "failed, being refunded",
+        (true, _) => "failed and being refunded",
         (false, true) => "failed and refunded",
         (false, false) => "failed",
     }
 }
 
-fn totals(standings: &[Standing<'_>]) -> BTreeMap<String, usize> {
+fn totals(standings: &[Standing<'_>]) -> BTreeMap<&'static str, usize> {
     let mut totals = BTreeMap::new();
     for standing in standings {
-        *totals.entry(standing.words.clone()).or_insert(0) += 1;
+        *totals.entry(standing.words).or_insert(0) += 1;
     }
     totals
 }

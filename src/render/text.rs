@@ -39,17 +39,15 @@ pub fn text(view: &PlanView, style: Style) -> String {
     for line in money {
         out.push_str(&paragraph(line, style));
     }
-    for line in wrap(summary, style.width) {
-        out.push_str(&paint(&line, bold, style));
-        out.push('\n');
-    }
+    // Never wrapped: whoever asks for the last line gets all of it.
+    out.push_str(&paint(summary, bold, style));
+    out.push('\n');
     out
 }
 
 /// How wide the verbs and the subjects of a section are, and where the rest of a row begins.
 struct Columns {
     verb: usize,
-    subject: usize,
     /// `None`: too narrow, the rest goes below.
     rest: Option<usize>,
 }
@@ -58,16 +56,22 @@ impl Columns {
     fn of(rows: &[Row], style: Style) -> Self {
         let widest = |of: fn(&Row) -> &str| rows.iter().map(|r| length(of(r))).max().unwrap_or(0);
         let (verb, subject) = (widest(|r| &r.verb), widest(|r| &r.subject));
-        let rest = 2 + verb + 2 + subject + 2;
+        let rest = 2 + verb + 2 + if subject > 0 { subject + 2 } else { 0 };
         // Less than 40 characters for the rest read worse than a line of its own.
-        Self { verb, subject, rest: (style.width.saturating_sub(rest) >= 40).then_some(rest) }
+        Self { verb, rest: (style.width.saturating_sub(rest) >= 40).then_some(rest) }
     }
 
     fn row(&self, row: &Row, style: Style) -> String {
         let Row { sign, verb, subject, what, why } = row;
-        let gap = " ".repeat(self.verb - length(verb));
-        let painted = paint(&format!("{sign} {verb}"), colour(*sign), style);
-        let mut out = format!("{painted}{gap}  {subject}");
+        let first = format!("{sign} {verb}");
+        let mut head = paint(&first, colour(*sign), style);
+        let mut used = length(&first);
+        if !subject.is_empty() {
+            let gap = 2 + self.verb + 2 - used;
+            head.push_str(&" ".repeat(gap));
+            head.push_str(subject);
+            used += gap + length(subject);
+        }
         let mut rest = what.clone();
         if !why.is_empty() {
             rest.push_str(" — ");
@@ -76,16 +80,14 @@ impl Columns {
         let indent = self.rest.unwrap_or(4);
         let lines = wrap(&rest, style.width.saturating_sub(indent).max(20));
         for (n, line) in lines.iter().enumerate() {
-            if n == 0 && self.rest.is_some() {
-                out.push_str(&" ".repeat(self.subject - length(subject) + 2));
-            } else {
-                out.push('\n');
-                out.push_str(&" ".repeat(indent));
+            match self.rest {
+                Some(rest) if n == 0 => head.push_str(&" ".repeat(rest - used)),
+                _ => head.extend(["\n", &" ".repeat(indent)]),
             }
-            out.push_str(line);
+            head.push_str(line);
         }
-        out.push('\n');
-        out
+        head.push('\n');
+        head
     }
 }
 

@@ -46,7 +46,7 @@ pub struct Row {
     pub sign: Sign,
     /// What is done.
     pub verb: String,
-    /// To which server; `-` if to none.
+    /// To which server; empty if to none.
     pub subject: String,
     /// What exactly.
     pub what: String,
@@ -89,6 +89,7 @@ impl PlanView {
     /// Chooses every word of a plan, once. `objections` are sentences of the guard.
     pub fn new<S: AsRef<str>>(plan: &Plan, fleet: &Fleet, history: &History, objections: &[S]) -> Self {
         let Plan { at, servers, droplets, steps, notes, questions, money } = plan;
+        let refunds = refunds(steps);
         let places = Places { fleet, history };
         let counts = Counts::of(plan, objections.len());
         let (waits, says): (Vec<&Note>, Vec<&Note>) = notes.iter().partition(|n| n.notice.waits());
@@ -97,7 +98,7 @@ impl PlanView {
         let asks = asks.map(|(whom, text)| Row::new(Sign::Note, "ask", &whom, text, String::new()));
         let objects = objections
             .iter()
-            .map(|o| Row::new(Sign::Note, "objection", "-", clean(o.as_ref()), String::new()));
+            .map(|o| Row::new(Sign::Note, "objection", "", clean(o.as_ref()), String::new()));
         let sections = [
             ("Steps", stories(steps).into_iter().map(|step| step_row(step, places, plan)).collect()),
             ("Under way", note_rows(&waits)),
@@ -119,8 +120,8 @@ impl PlanView {
                 .filter(|(_, rows)| !rows.is_empty())
                 .map(|(title, rows)| Section { title: title.to_owned(), rows })
                 .collect(),
-            money: money_lines(money),
-            summary: summary(&counts, money, *servers),
+            money: money_lines(money, &refunds),
+            summary: summary(&counts, &refunds, *servers),
             counts,
         }
     }
@@ -193,14 +194,25 @@ fn note_row(note: &Note, plan: &Plan) -> Row {
     let subject = match (server, notice) {
         (Some(server), _) => server.to_string(),
         (None, Notice::Orphan { name, .. }) => clean(name),
-        (None, _) => "-".to_owned(),
+        (None, _) => String::new(),
     };
     let text = why::notice(notice, server.as_ref(), plan.at);
     Row::new(Sign::Note, why::notice_word(notice), &subject, text, String::new())
 }
 
-fn money_lines(money: &MoneyLine) -> Vec<String> {
-    let MoneyLine { revenue, cost, cost_after, refunds } = money;
+/// What the steps give back: from the steps themselves, so that the sum cannot differ from the rows.
+fn refunds(steps: &[Step]) -> Totals {
+    let mut totals = Totals::default();
+    for step in steps {
+        if let Action::Refund { order, attempt: _ } = &step.action {
+            totals.add(order.amount);
+        }
+    }
+    totals
+}
+
+fn money_lines(money: &MoneyLine, refunds: &Totals) -> Vec<String> {
+    let MoneyLine { revenue, cost, cost_after, refunds: _ } = money;
     let cost_text = if cost == cost_after { cost.to_string() } else { format!("{cost} → {cost_after}") };
     let margin = margin(revenue, cost_after).map(|m| format!(", margin {m}")).unwrap_or_default();
     let mut lines = vec![format!("revenue {revenue} a month, cost {cost_text}{margin}")];
@@ -223,20 +235,20 @@ pub fn margin(revenue: &Totals, cost: &Totals) -> Option<Money> {
     Some(Money { amount: of(revenue) - of(cost), currency })
 }
 
-fn summary(counts: &Counts, money: &MoneyLine, servers: usize) -> String {
+fn summary(counts: &Counts, refunds: &Totals, servers: usize) -> String {
     let Counts { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
         counts;
     let Counts { waiting, notes, questions, objections, .. } = counts;
     let n = |n: usize, noun: &str| (n > 0).then(|| count(n as u64, noun));
     let to = |n: usize, verb: &str| (n > 0).then(|| format!("{n} to {verb}"));
-    let refunds = n(*refund, "refund").map(|text| format!("{text} ({})", money.refunds));
+    let refund = n(*refund, "refund").map(|text| format!("{text} ({refunds})"));
     let steps: Vec<String> = [
         to(*create, "create"),
         to(*destroy, "destroy"),
         to(*shutdown, "shut down"),
         to(*power_off, "power off"),
         to(*power_on, "power on"),
-        refunds,
+        refund,
         to(*cancel, "cancel"),
         n(*letter, "letter"),
         to(*record, "record"),
