@@ -60,7 +60,7 @@ pub fn adapters(source: &Source) -> Vec<String> {
                 let family = |name: &str| name.split('_').next().unwrap_or_default().to_owned();
                 let same = here.get(1).is_none_or(|name| family(name) == family(adapter));
                 let fine = same || SHARED_ADAPTERS.contains(&adapter.as_str());
-                (!fine).then_some("adapters know only `http` and `pace` of one another")
+                (!fine).then_some("adapters know only the shared ones of one another (tests/tidy/tables.rs)")
             }
             _ if NO_ADAPTERS.contains(&own) => Some("take a port as an argument"),
             "cli" => (source.path != WIRING && !plain).then_some("only cli/wiring.rs names adapters"),

@@ -25,8 +25,8 @@ pub const WIRING: &str = "src/cli/wiring.rs";
 /// … except these, which every command may use: reading and writing the fleet's folder is no vendor.
 pub const PLAIN_ADAPTERS: [&str; 1] = ["folder"];
 
-/// Adapters that the other adapters may use.
-pub const SHARED_ADAPTERS: [&str; 2] = ["http", "pace"];
+/// Adapters that the other adapters may use: one HTTP exchange, the request budget, private files, the clock.
+pub const SHARED_ADAPTERS: [&str; 4] = ["http", "pace", "files", "clock"];
 
 /// Most lines of a file, and of a function.
 pub const FILE_LINES: usize = 400;
