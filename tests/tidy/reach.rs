@@ -23,11 +23,13 @@ pub fn strays(sources: &[Source]) -> Vec<String> {
 
 fn is_root(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
-    match parts.as_slice() {
-        ["src", "lib.rs" | "main.rs"] | ["tests" | "benches" | "examples", _, "main.rs"] => true,
-        ["tests" | "benches" | "examples", file] | ["src", "bin", file] => file.ends_with(".rs"),
-        _ => false,
-    }
+    matches!(
+        parts.as_slice(),
+        ["src", "lib.rs" | "main.rs"]
+            | ["src", "bin", _]
+            | ["tests" | "benches" | "examples", _]
+            | ["tests" | "benches" | "examples", _, "main.rs"]
+    )
 }
 
 /// The files that a file's `mod` lines may mean.

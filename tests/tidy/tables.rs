@@ -87,7 +87,7 @@ pub const BANNED_EVERYWHERE: [(&str, &str); 5] = [
 /// Real waiting that is right: files that own a real clock or a real peer, and why.
 pub const MAY_SLEEP: [(&str, &str); 4] = [
     ("src/adapters/clock.rs", "it is the real clock"),
-    ("src/sim/control.rs", "a simulator in real time waits in real time"),
-    ("src/sim/server.rs", "a simulator in real time answers late"),
+    ("src/adapters/ledger.rs", "another process has the file; SQLite says so at once, in real time"),
+    ("src/sim/edge.rs", "a simulator answers late in real time, whatever its own clock says"),
     ("src/sim/world.rs", "a simulator in real time waits in real time"),
 ];
