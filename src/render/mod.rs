@@ -1,3 +1,15 @@
 //! Floor 1: words for people and machines. Pure.
 
+pub mod history;
+pub mod json;
 pub mod letter;
+pub mod money;
+pub mod progress;
+pub mod status;
+pub mod tables;
+pub mod text;
+pub mod view;
+pub mod why;
+pub mod words;
+
+//! `words` and `why` choose them, `view` arranges them, `text` and `json` write them down.

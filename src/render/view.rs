@@ -1,0 +1,275 @@
+//! The plan arranged for a reader: sections, rows, totals, and the summary. Words, no markup.
+//! Invariant: every renderer takes its words from here, so all say the same.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::desired::Fleet;
+use crate::model::history::History;
+use crate::model::ids::ServerName;
+use crate::model::money::{Money, Totals};
+use crate::model::plan::{MoneyLine, Note, Notice, Plan};
+use crate::model::step::{Action, Step};
+
+use super::why;
+use super::words::{self, Places, Sign, clean, count};
+
+/// A plan, ready to be written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanView {
+    /// What this is a plan of.
+    pub heading: String,
+    /// What is to be read, in order; none is empty.
+    pub sections: Vec<Section>,
+    /// Lines about money.
+    pub money: Vec<String>,
+    /// How many steps and notes of each kind.
+    pub counts: Counts,
+    /// The last line.
+    pub summary: String,
+}
+
+/// Rows under a title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// Its title.
+    pub title: String,
+    /// Its rows.
+    pub rows: Vec<Row>,
+}
+
+/// One line: a sign, a verb, whom it is about, what, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its sign.
+    pub sign: Sign,
+    /// What is done.
+    pub verb: String,
+    /// To which server; empty if to none.
+    pub subject: String,
+    /// What exactly.
+    pub what: String,
+    /// Why; may be empty.
+    pub why: String,
+}
+
+/// How many steps of each kind, and what else there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Droplets to create.
+    pub create: usize,
+    /// Droplets to destroy.
+    pub destroy: usize,
+    /// Droplets to ask to shut down.
+    pub shutdown: usize,
+    /// Droplets whose power is cut.
+    pub power_off: usize,
+    /// Droplets to power on.
+    pub power_on: usize,
+    /// Refunds to make.
+    pub refund: usize,
+    /// Subscriptions to end.
+    pub cancel: usize,
+    /// Letters to send.
+    pub letter: usize,
+    /// Facts to write down.
+    pub record: usize,
+    /// Things under way.
+    pub waiting: usize,
+    /// Things only said.
+    pub notes: usize,
+    /// Questions still open.
+    pub questions: usize,
+    /// Why the plan may not be applied as it is.
+    pub objections: usize,
+}
+
+impl PlanView {
+    /// Chooses every word of a plan, once. `objections` are sentences of the guard.
+    pub fn new<S: AsRef<str>>(plan: &Plan, fleet: &Fleet, history: &History, objections: &[S]) -> Self {
+        let Plan { at, servers, droplets, steps, notes, questions, money } = plan;
+        let refunds = refunds(steps);
+        let places = Places { fleet, history };
+        let counts = Counts::of(plan, objections.len());
+        let (waits, says): (Vec<&Note>, Vec<&Note>) = notes.iter().partition(|n| n.notice.waits());
+        let note_rows = |notes: &[&Note]| notes.iter().map(|note| note_row(note, plan)).collect();
+        let asks = questions.iter().map(why::question);
+        let asks = asks.map(|(whom, text)| Row::new(Sign::Note, "ask", &whom, text, String::new()));
+        let objects = objections
+            .iter()
+            .map(|o| Row::new(Sign::Note, "objection", "", clean(o.as_ref()), String::new()));
+        let sections = [
+            ("Steps", stories(steps).into_iter().map(|step| step_row(step, places, plan)).collect()),
+            ("Under way", note_rows(&waits)),
+            ("Notes", note_rows(&says)),
+            ("To be asked before it may be applied", asks.collect()),
+            ("Not to be applied as it is", objects.collect::<Vec<_>>()),
+        ];
+        let heading = format!(
+            "{} {} UTC: {} declared, {} seen",
+            words::day(*at),
+            at.clock(),
+            count(*servers as u64, "server"),
+            count(*droplets as u64, "droplet")
+        );
+        Self {
+            heading,
+            sections: sections
+                .into_iter()
+                .filter(|(_, rows)| !rows.is_empty())
+                .map(|(title, rows)| Section { title: title.to_owned(), rows })
+                .collect(),
+            money: money_lines(money, &refunds),
+            summary: summary(&counts, &refunds, *servers),
+            counts,
+        }
+    }
+}
+
+impl Counts {
+    /// Counts a plan's parts.
+    pub fn of(plan: &Plan, objections: usize) -> Self {
+        let mut counts = Self { questions: plan.questions.len(), objections, ..Self::default() };
+        for step in &plan.steps {
+            *counts.slot(&step.action) += 1;
+        }
+        counts.waiting = plan.notes.iter().filter(|n| n.notice.waits()).count();
+        counts.notes = plan.notes.len() - counts.waiting;
+        counts
+    }
+
+    /// How many steps there are.
+    pub fn steps(&self) -> usize {
+        let Self { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
+            self;
+        create + destroy + shutdown + power_off + power_on + refund + cancel + letter + record
+    }
+
+    fn slot(&mut self, action: &Action) -> &mut usize {
+        match action {
+            Action::Record { .. } => &mut self.record,
+            Action::Destroy { .. } => &mut self.destroy,
+            Action::Refund { .. } => &mut self.refund,
+            Action::Cancel { .. } => &mut self.cancel,
+            Action::Shutdown { .. } => &mut self.shutdown,
+            Action::PowerOff { .. } => &mut self.power_off,
+            Action::PowerOn { .. } => &mut self.power_on,
+            Action::Create { .. } => &mut self.create,
+            Action::Letter { .. } => &mut self.letter,
+        }
+    }
+}
+
+impl Row {
+    fn new(sign: Sign, verb: &str, subject: &str, what: String, why: String) -> Self {
+        Self { sign, verb: verb.to_owned(), subject: subject.to_owned(), what, why }
+    }
+}
+
+/// Steps as stories: all of a server together and in their order, the server in most danger first.
+fn stories(steps: &[Step]) -> Vec<&Step> {
+    let mut worst: BTreeMap<&ServerName, u8> = BTreeMap::new();
+    for step in steps {
+        let danger = words::danger(&step.action);
+        worst.entry(&step.server).and_modify(|w| *w = danger.min(*w)).or_insert(danger);
+    }
+    let mut sorted: Vec<&Step> = steps.iter().collect();
+    sorted.sort_by_key(|step| (worst[&step.server], &step.server, step.action.rank()));
+    sorted
+}
+
+fn step_row(step: &Step, places: Places<'_>, plan: &Plan) -> Row {
+    let Step { id: _, server, action, reason, again } = step;
+    let mut why = why::reason(reason, plan.at);
+    if *again {
+        why.push_str("; asked again with the same key, since its end is not known");
+    }
+    let what = words::what(action, server, places);
+    Row::new(Sign::of(action), words::verb(action), server.as_str(), what, why)
+}
+
+fn note_row(note: &Note, plan: &Plan) -> Row {
+    let Note { server, notice } = note;
+    let subject = match (server, notice) {
+        (Some(server), _) => server.to_string(),
+        (None, Notice::Orphan { name, .. }) => clean(name),
+        (None, _) => String::new(),
+    };
+    let text = why::notice(notice, server.as_ref(), plan.at);
+    Row::new(Sign::Note, why::notice_word(notice), &subject, text, String::new())
+}
+
+/// What the steps give back: from the steps themselves, so that the sum cannot differ from the rows.
+fn refunds(steps: &[Step]) -> Totals {
+    let mut totals = Totals::default();
+    for step in steps {
+        if let Action::Refund { order, attempt: _ } = &step.action {
+            totals.add(order.amount);
+        }
+    }
+    totals
+}
+
+fn money_lines(money: &MoneyLine, refunds: &Totals) -> Vec<String> {
+    let MoneyLine { revenue, cost, cost_after, refunds: _ } = money;
+    let cost_text = if cost == cost_after { cost.to_string() } else { format!("{cost} → {cost_after}") };
+    let margin = margin(revenue, cost_after).map(|m| format!(", margin {m}")).unwrap_or_default();
+    let mut lines = vec![format!("revenue {revenue} a month, cost {cost_text}{margin}")];
+    if refunds.amounts().next().is_some() {
+        lines.push(format!("refunds {refunds}, once"));
+    }
+    lines
+}
+
+/// Revenue less cost; `None` if they are in two currencies, which are never added up.
+pub fn margin(revenue: &Totals, cost: &Totals) -> Option<Money> {
+    let currencies: std::collections::BTreeSet<_> =
+        revenue.amounts().chain(cost.amounts()).map(|m| m.currency).collect();
+    let currency = match currencies.len() {
+        0 => crate::model::money::Currency::USD,
+        1 => *currencies.first()?,
+        _ => return None,
+    };
+    let of = |totals: &Totals| totals.0.get(&currency).copied().unwrap_or(0);
+    Some(Money { amount: of(revenue) - of(cost), currency })
+}
+
+fn summary(counts: &Counts, refunds: &Totals, servers: usize) -> String {
+    let Counts { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
+        counts;
+    let Counts { waiting, notes, questions, objections, .. } = counts;
+    let n = |n: usize, noun: &str| (n > 0).then(|| count(n as u64, noun));
+    let to = |n: usize, verb: &str| (n > 0).then(|| format!("{n} to {verb}"));
+    let refund = n(*refund, "refund").map(|text| format!("{text} ({refunds})"));
+    let steps: Vec<String> = [
+        to(*create, "create"),
+        to(*destroy, "destroy"),
+        to(*shutdown, "shut down"),
+        to(*power_off, "power off"),
+        to(*power_on, "power on"),
+        refund,
+        to(*cancel, "cancel"),
+        n(*letter, "letter"),
+        to(*record, "record"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let rest: Vec<String> = [
+        (*waiting > 0).then(|| format!("{waiting} under way")),
+        n(*notes, "note"),
+        n(*questions, "question"),
+        n(*objections, "objection"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let head = match (steps.is_empty(), rest.is_empty()) {
+        (true, true) => format!("nothing to do: {} as declared", count(servers as u64, "server")),
+        (true, false) if *waiting > 0 || *questions > 0 => "nothing to do yet".to_owned(),
+        (true, false) => format!("nothing to do: {} declared", count(servers as u64, "server")),
+        (false, _) => format!("plan: {}", steps.join(", ")),
+    };
+    if rest.is_empty() { head } else { format!("{head}; {}", rest.join(", ")) }
+}

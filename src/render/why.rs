@@ -1,0 +1,164 @@
+//! The words for why: reasons of steps, notes, and questions still open.
+//! Every variant is matched by name, so that a new one must find its words before it compiles.
+
+use crate::model::census::Question;
+use crate::model::desired::DesiredState;
+use crate::model::ids::{DropletId, ServerName};
+use crate::model::moment::{Moment, Span};
+use crate::model::plan::Notice;
+use crate::model::step::Reason;
+
+use super::words::{clean, day_seen, time_seen};
+
+/// Why a step is taken, as read at `now`.
+pub fn reason(reason: &Reason, now: Moment) -> String {
+    let day = |at: &Moment| day_seen(*at, now);
+    let time = |at: &Moment| time_seen(*at, now);
+    match reason {
+        Reason::Declared { state, because, since } => {
+            let declared = match state {
+                DesiredState::Running => "",
+                DesiredState::Stopped => ", so it is to be off",
+                DesiredState::Destroyed => ", and its file is a tombstone",
+            };
+            format!("{} since {}{declared}", clean(because.phrase()), day(since))
+        }
+        Reason::GraceEnded { because, since, ended } => {
+            format!("{} {}, grace ended {}", clean(because.phrase()), day(since), day(ended))
+        }
+        Reason::Anew => "it was deleted outside basement, and is to be made anew".to_owned(),
+        Reason::StillOn { asked } => format!("asked to shut down at {}, and still on", time(asked)),
+        Reason::NeverUp { intended, deadline } => {
+            format!("not up within {} of its create at {}", length(*deadline), time(intended))
+        }
+        Reason::Absent => "the droplet is confirmed gone".to_owned(),
+        Reason::Up => "it is up, with a public address".to_owned(),
+        Reason::Down { because, since } => {
+            format!("it is off: {} since {}", clean(because.phrase()), day(since))
+        }
+        Reason::NotDelivered { intended } => {
+            format!("not delivered: its create at {} came to nothing", time(intended))
+        }
+        Reason::Found => "a reply was lost, and its droplet was found".to_owned(),
+        Reason::NotFound { horizon } => {
+            format!("a reply was lost, and no droplet was found for {}", length(*horizon))
+        }
+        Reason::Unrecorded => {
+            "the ledger does not know this droplet, and its tag names this server".to_owned()
+        }
+    }
+}
+
+/// A note in one or two words.
+pub fn notice_word(notice: &Notice) -> &'static str {
+    match notice {
+        Notice::Arriving { .. } => "arriving",
+        Notice::Booting { .. } => "booting",
+        Notice::PoweringOn { .. } => "powering on",
+        Notice::ShuttingDown { .. } => "shutting down",
+        Notice::Leaving { .. } => "leaving",
+        Notice::Waiting { .. } => "waiting",
+        Notice::Deleted => "deleted",
+        Notice::Failed => "failed",
+        Notice::Twins { .. } => "twins",
+        Notice::Orphan { .. } => "orphan",
+        Notice::WrongSize { .. } => "wrong size",
+        Notice::Held { .. } => "held",
+        Notice::HoldOver { .. } => "hold is over",
+        Notice::Stale { .. } => "stale file",
+        Notice::HandsOff { .. } => "hands off",
+        Notice::MarkLost { .. } => "mark lost",
+        Notice::Stranger { .. } => "stranger",
+        Notice::RefundByHand { .. } => "refund by hand",
+        Notice::EndsOn { .. } => "ends",
+    }
+}
+
+/// A note in a sentence, as read at `now`: what is so, and where there is one, the cure.
+pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> String {
+    let time = |at: &Moment| time_seen(*at, now);
+    let named = server.map_or("SERVER", ServerName::as_str);
+    match notice {
+        Notice::Arriving { until } => {
+            format!("its create is intended and nothing is to be seen yet; looked for until {}", time(until))
+        }
+        Notice::Booting { droplet, until } => {
+            format!("droplet {droplet} is on its first boot; it has until {}", time(until))
+        }
+        Notice::PoweringOn { asked } => format!("asked at {}", time(asked)),
+        Notice::ShuttingDown { until } => format!("the power is cut at {} if it is still on", time(until)),
+        Notice::Leaving { droplet } => format!("droplet {droplet} is destroyed, and still listed"),
+        Notice::Waiting { step, until, why } => {
+            format!("`{step}` is tried again from {}: {}", time(until), clean(why))
+        }
+        Notice::Deleted => {
+            format!("deleted outside basement; `basement recreate {named}` makes it anew")
+        }
+        Notice::Failed => {
+            format!("its delivery failed and was settled; `basement retry {named}` tries again")
+        }
+        Notice::Twins { droplets } => {
+            format!("{} bear its tag; none is touched until one is left", list(droplets))
+        }
+        Notice::Orphan { droplet, name, monthly } => format!(
+            "droplet {droplet} `{}` costs {monthly} a month, and no file declares it; it is left alone",
+            clean(name)
+        ),
+        Notice::WrongSize { has, wants } => {
+            format!("it is a {}, and its file wants a {}; it is not resized", clean(has), clean(wants))
+        }
+        Notice::Held { until: Some(until), reason } => format!("until {}: {}", time(until), clean(reason)),
+        Notice::Held { until: None, reason } => format!("for as long as this lasts: {}", clean(reason)),
+        Notice::HoldOver { until, reason } => {
+            format!("since {} ({}); take it out of fleet/overrides", time(until), clean(reason))
+        }
+        Notice::Stale { status, would } => format!(
+            "Stripe now says `{}`, so this is not done: {}; run `basement generate`",
+            clean(status),
+            clean(would)
+        ),
+        Notice::HandsOff { droplet, status } => {
+            format!("droplet {droplet} is `{}`; it is not touched", clean(status))
+        }
+        Notice::MarkLost { droplet } => {
+            format!("droplet {droplet} has lost its tag `basement`; it is not touched until the tag is back")
+        }
+        Notice::Stranger { droplet } => format!(
+            "droplet {droplet} bears its tag, but another name or number than the ledger knows; it is not touched"
+        ),
+        Notice::RefundByHand { why } => clean(why),
+        Notice::EndsOn { at } => format!("it will be destroyed on {}", time(at)),
+    }
+}
+
+/// A question that must be answered before the plan may be applied.
+pub fn question(question: &Question) -> (String, String) {
+    match question {
+        Question::Droplet(droplet) => {
+            ("DigitalOcean".to_owned(), format!("is droplet {droplet} really gone?"))
+        }
+        Question::Named(server) => ("DigitalOcean".to_owned(), format!("is there a droplet named {server}?")),
+        Question::Subscription(id) => ("Stripe".to_owned(), format!("how does {id} stand now?")),
+        Question::Payment(id, at) => ("Stripe".to_owned(), format!("what was paid for {id} at {at}?")),
+    }
+}
+
+fn list(droplets: &[DropletId]) -> String {
+    let numbers: Vec<String> = droplets.iter().map(ToString::to_string).collect();
+    match numbers.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("droplets {} and {last}", rest.join(", ")),
+        _ => format!("droplets {}", numbers.join(", ")),
+    }
+}
+
+fn length(span: Span) -> String {
+    let n = span.as_seconds();
+    let (n, unit) = match n {
+        0 => (0, "second"),
+        _ if n.is_multiple_of(86_400) => (n / 86_400, "day"),
+        _ if n.is_multiple_of(3_600) => (n / 3_600, "hour"),
+        _ if n.is_multiple_of(60) => (n / 60, "minute"),
+        _ => (n, "second"),
+    };
+    super::words::count(n, unit)
+}

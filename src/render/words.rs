@@ -1,0 +1,262 @@
+//! The words for what is done: signs, verbs, and what each action is about.
+//! Invariant: every text from outside passes `clean` before it reaches a terminal.
+
+use std::fmt;
+
+use crate::model::desired::Fleet;
+use crate::model::history::History;
+use crate::model::ids::{DropletId, ServerName};
+use crate::model::letter::{Letter, Occasion};
+use crate::model::moment::Moment;
+use crate::model::money::Money;
+use crate::model::step::{Action, CreateOrder, DestroyCause, Fact};
+
+/// The one character a row begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sign {
+    /// `+` something is made.
+    Create,
+    /// `-` something is destroyed.
+    Destroy,
+    /// `~` power.
+    Power,
+    /// `$` money goes back, or a subscription ends.
+    Money,
+    /// `@` a letter.
+    Letter,
+    /// `!` something is said.
+    Note,
+    /// `=` something is written into the ledger.
+    Record,
+}
+
+/// Where a droplet's address and region are looked up for the reader.
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a> {
+    /// What is declared.
+    pub fleet: &'a Fleet,
+    /// What was done.
+    pub history: &'a History,
+}
+
+impl Sign {
+    /// The character.
+    pub fn mark(self) -> char {
+        match self {
+            Self::Create => '+',
+            Self::Destroy => '-',
+            Self::Power => '~',
+            Self::Money => '$',
+            Self::Letter => '@',
+            Self::Note => '!',
+            Self::Record => '=',
+        }
+    }
+
+    /// The sign of an action.
+    pub fn of(action: &Action) -> Self {
+        match action {
+            Action::Record { .. } => Self::Record,
+            Action::Destroy { .. } => Self::Destroy,
+            Action::Refund { .. } | Action::Cancel { .. } => Self::Money,
+            Action::Shutdown { .. } | Action::PowerOff { .. } | Action::PowerOn { .. } => Self::Power,
+            Action::Create { .. } => Self::Create,
+            Action::Letter { .. } => Self::Letter,
+        }
+    }
+}
+
+impl fmt::Display for Sign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Write::write_char(f, self.mark())
+    }
+}
+
+/// How alarming an action is: 0 comes first on the page.
+pub fn danger(action: &Action) -> u8 {
+    match action {
+        Action::Destroy { .. } => 0,
+        Action::Refund { .. } => 1,
+        Action::Cancel { .. } => 2,
+        Action::Shutdown { .. } | Action::PowerOff { .. } => 3,
+        Action::PowerOn { .. } => 4,
+        Action::Create { .. } => 5,
+        Action::Letter { .. } => 6,
+        Action::Record { .. } => 7,
+    }
+}
+
+/// What is to be done, as a command: `power off`.
+pub fn verb(action: &Action) -> &'static str {
+    match action {
+        Action::Record { .. } => "record",
+        Action::Destroy { .. } => "destroy",
+        Action::Refund { .. } => "refund",
+        Action::Cancel { .. } => "cancel",
+        Action::Shutdown { .. } => "shut down",
+        Action::PowerOff { .. } => "power off",
+        Action::PowerOn { .. } => "power on",
+        Action::Create { .. } => "create",
+        Action::Letter { .. } => "letter",
+    }
+}
+
+/// What an action is about: the droplet and where it is, the money and whose it is.
+pub fn what(action: &Action, server: &ServerName, places: Places<'_>) -> String {
+    match action {
+        Action::Record { fact } => fact_words(fact),
+        Action::Destroy { droplet, cause } => {
+            let place = places.droplet(*droplet, server);
+            match cause {
+                DestroyCause::Promised => place,
+                DestroyCause::NeverUp => format!("{place}, never up"),
+            }
+        }
+        Action::Refund { order, attempt } => {
+            format!("{} of {}, {}{}", order.amount, order.subscription, order.payment, again(*attempt))
+        }
+        Action::Cancel { subscription } => format!("subscription {subscription}"),
+        Action::Shutdown { droplet } | Action::PowerOff { droplet } | Action::PowerOn { droplet } => {
+            places.droplet(*droplet, server)
+        }
+        Action::Create { order } => order_words(order),
+        Action::Letter { letter } => letter_words(letter),
+    }
+}
+
+/// What was learned.
+pub fn fact_words(fact: &Fact) -> String {
+    match fact {
+        Fact::Adopted { droplet, delivered: false } => format!("droplet {droplet} is its droplet"),
+        Fact::Adopted { droplet, delivered: true } => {
+            format!("droplet {droplet} is its droplet, taken as delivered")
+        }
+        Fact::NothingMade => "nothing was made".to_owned(),
+        Fact::GaveUp => "its delivery failed".to_owned(),
+        Fact::Deleted { droplet } => format!("droplet {droplet} was deleted outside basement"),
+        Fact::Ended => "it is destroyed, and confirmed gone".to_owned(),
+        Fact::Retry => "a person said: try again".to_owned(),
+        Fact::Recreate => "a person said: make it anew".to_owned(),
+        Fact::Census { droplets, team } => {
+            format!("{} in team {}", count(*droplets, "droplet"), clean(team))
+        }
+    }
+}
+
+/// What a letter is about, and to whom it goes.
+pub fn letter_words(letter: &Letter) -> String {
+    let about = match &letter.occasion {
+        Occasion::Welcome { address, droplet: _ } => format!("welcome, {address}"),
+        Occasion::Suspended { destroy_after: Some(end), because: _ } => {
+            format!("suspended, to be destroyed on {}", day(*end))
+        }
+        Occasion::Suspended { destroy_after: None, because: _ } => "suspended".to_owned(),
+        Occasion::Resumed { address } => format!("resumed, {address}"),
+        Occasion::Ending { destroy_after: Some(end) } => {
+            format!("ending, to be destroyed on {}", day(*end))
+        }
+        Occasion::Ending { destroy_after: None } => "ending".to_owned(),
+        Occasion::Ended => "ended".to_owned(),
+        Occasion::Failed { refunded, cancelled } => {
+            format!("not delivered, {}", settled(refunded, *cancelled))
+        }
+        Occasion::AlertFailed { refunded, cancelled, remark } => {
+            let remark = remark.as_ref().map(|text| format!("; {}", clean(text))).unwrap_or_default();
+            format!("alert: not delivered, {}{remark}", settled(refunded, *cancelled))
+        }
+        Occasion::AlertDeleted { droplet } => {
+            format!("alert: droplet {droplet} was deleted outside basement")
+        }
+    };
+    format!("{about}, to {}", letter.to)
+}
+
+/// A text from outside, made harmless: control characters and those that turn or hide text are spelt
+/// out (`\u{1b}`), so that a name can neither move the cursor nor fake a line.
+pub fn clean(text: &str) -> String {
+    let hides = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if hides(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
+}
+
+/// `1 droplet`, `2 droplets`.
+pub fn count(n: impl Into<u64>, noun: &str) -> String {
+    match n.into() {
+        1 => format!("1 {noun}"),
+        n => format!("{n} {noun}s"),
+    }
+}
+
+/// A day for people: `12 Aug 2026`.
+pub fn day(at: Moment) -> String {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let date = at.date();
+    let mut parts = date.split('-').map(|part| part.parse::<usize>().unwrap_or(0));
+    let (year, month, day) = (parts.next(), parts.next(), parts.next());
+    match (year, month.and_then(|m| MONTHS.get(m.wrapping_sub(1))), day) {
+        (Some(year), Some(month), Some(day)) => format!("{day} {month} {year}"),
+        _ => date,
+    }
+}
+
+/// A day as read on the day `now`: the year is said only when it is another one.
+pub fn day_seen(at: Moment, now: Moment) -> String {
+    let text = day(at);
+    match (text.rsplit_once(' '), day(now).rsplit_once(' ')) {
+        (Some((short, year)), Some((_, this))) if year == this => short.to_owned(),
+        _ => text,
+    }
+}
+
+/// A time as read at `now`: today's without the day, `09:14`, or `12 Aug 09:14`; UTC.
+pub fn time_seen(at: Moment, now: Moment) -> String {
+    let clock = at.clock();
+    let clock = clock.strip_suffix(":00").unwrap_or(&clock);
+    if at.date() == now.date() { clock.to_owned() } else { format!("{} {clock}", day_seen(at, now)) }
+}
+
+/// `$35.00 + €9.00`, or `nothing`.
+pub fn amounts(list: &[Money]) -> String {
+    let parts: Vec<String> = list.iter().filter(|m| m.amount != 0).map(ToString::to_string).collect();
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(" + ") }
+}
+
+impl Places<'_> {
+    /// A droplet with its address and region, as far as they are known: `droplet 123, 203.0.113.7, nyc3`.
+    pub fn droplet(self, droplet: DropletId, server: &ServerName) -> String {
+        let record = self.history.records.get(server).filter(|r| r.droplet == Some(droplet));
+        let address = record.and_then(|r| r.address).map(|a| a.to_string());
+        let region = self.fleet.servers.get(server).map(|s| s.spec.region.to_string());
+        [Some(format!("droplet {droplet}")), address, region]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+fn order_words(order: &CreateOrder) -> String {
+    let CreateOrder { server: _, user: _, plan, spec, attempt } = order;
+    let extras: String = [(spec.backups, ", backups"), (spec.ipv6, ", ipv6")]
+        .into_iter()
+        .filter_map(|(on, text)| on.then_some(text))
+        .collect();
+    format!("{plan}: {} in {}, {}{extras}{}", spec.size, spec.region, spec.image, again(*attempt))
+}
+
+fn settled(refunded: &[Money], cancelled: bool) -> String {
+    let end = if cancelled { ", subscription ended" } else { "" };
+    format!("{} refunded{end}", amounts(refunded))
+}
+
+fn again(attempt: u32) -> String {
+    if attempt > 1 { format!(", try {attempt}") } else { String::new() }
+}

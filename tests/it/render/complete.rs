@@ -1,0 +1,110 @@
+//! The sample shows every variant there is. The matches name all of them, so that a new one breaks
+//! the build here, and then the test until `sample` shows it.
+
+use std::collections::BTreeSet;
+
+use basement::model::letter::Occasion;
+use basement::model::plan::Notice;
+use basement::model::step::{Action, Fact, Reason};
+
+use super::sample;
+
+#[test]
+fn the_sample_shows_every_variant() {
+    all(&sample::actions(), action, 9);
+    all(&sample::facts(), fact, 8);
+    all(&sample::occasions(), occasion, 8);
+    all(&sample::reasons(), reason, 12);
+    all(&sample::notices(), notice, 19);
+}
+
+fn all<T>(shown: &[T], number: fn(&T) -> usize, of: usize) {
+    let seen: BTreeSet<usize> = shown.iter().map(number).collect();
+    let missing: Vec<usize> = (0..of).filter(|n| !seen.contains(n)).collect();
+    assert!(
+        missing.is_empty() && seen.len() == of,
+        "not shown: {missing:?} of {}",
+        std::any::type_name::<T>()
+    );
+}
+
+fn action(action: &Action) -> usize {
+    match action {
+        Action::Record { .. } => 0,
+        Action::Destroy { .. } => 1,
+        Action::Refund { .. } => 2,
+        Action::Cancel { .. } => 3,
+        Action::Shutdown { .. } => 4,
+        Action::PowerOff { .. } => 5,
+        Action::PowerOn { .. } => 6,
+        Action::Create { .. } => 7,
+        Action::Letter { .. } => 8,
+    }
+}
+
+fn fact(fact: &Fact) -> usize {
+    match fact {
+        Fact::Adopted { .. } => 0,
+        Fact::NothingMade => 1,
+        Fact::GaveUp => 2,
+        Fact::Deleted { .. } => 3,
+        Fact::Ended => 4,
+        Fact::Retry => 5,
+        Fact::Recreate => 6,
+        Fact::Census { .. } => 7,
+    }
+}
+
+fn occasion(occasion: &Occasion) -> usize {
+    match occasion {
+        Occasion::Welcome { .. } => 0,
+        Occasion::Suspended { .. } => 1,
+        Occasion::Resumed { .. } => 2,
+        Occasion::Ending { .. } => 3,
+        Occasion::Ended => 4,
+        Occasion::Failed { .. } => 5,
+        Occasion::AlertFailed { .. } => 6,
+        Occasion::AlertDeleted { .. } => 7,
+    }
+}
+
+fn reason(reason: &Reason) -> usize {
+    match reason {
+        Reason::Declared { .. } => 0,
+        Reason::GraceEnded { .. } => 1,
+        Reason::Anew => 2,
+        Reason::StillOn { .. } => 3,
+        Reason::NeverUp { .. } => 4,
+        Reason::Absent => 5,
+        Reason::Up => 6,
+        Reason::Down { .. } => 7,
+        Reason::NotDelivered { .. } => 8,
+        Reason::Found => 9,
+        Reason::NotFound { .. } => 10,
+        Reason::Unrecorded => 11,
+    }
+}
+
+fn notice(notice: &Notice) -> usize {
+    match notice {
+        Notice::Arriving { .. } => 0,
+        Notice::Booting { .. } => 1,
+        Notice::PoweringOn { .. } => 2,
+        Notice::ShuttingDown { .. } => 3,
+        Notice::Leaving { .. } => 4,
+        Notice::Waiting { .. } => 5,
+        Notice::Deleted => 6,
+        Notice::Failed => 7,
+        Notice::Twins { .. } => 8,
+        Notice::Orphan { .. } => 9,
+        Notice::WrongSize { .. } => 10,
+        Notice::Held { .. } => 11,
+        Notice::HoldOver { .. } => 12,
+        Notice::Stale { .. } => 13,
+        Notice::HandsOff { .. } => 14,
+        Notice::MarkLost { .. } => 15,
+        Notice::Stranger { .. } => 16,
+        Notice::RefundByHand { .. } => 17,
+        Notice::EndsOn { .. } => 18,
+    }
+}
