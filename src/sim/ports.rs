@@ -185,16 +185,16 @@ impl Mailer for Door {
         self.pause(admission.delay).await;
         let said = |status, words: &str| detail("SMTP mail", Some(status), None, words);
         let reject = |code: u16| match code {
-            500..=599 => Err(Fault::Refused(said(code, "5.1.1 mailbox unavailable"))),
-            _ => Err(Fault::Unavailable { after: None, detail: said(code, "4.7.1 please try again later") }),
+            500..=599 => Fault::Refused(said(code, "5.1.1 mailbox unavailable")),
+            _ => Fault::Unavailable { after: None, detail: said(code, "4.7.1 please try again later") },
         };
         let taken = match admission.mishap {
             None | Some(Mishap::Slow(_)) => Ok(()),
             Some(Mishap::Drop) => {
                 Err(Fault::Unknown(detail("SMTP mail", None, None, "connection closed after DATA")))
             }
-            Some(Mishap::FailBefore(code) | Mishap::FailAfter(code)) => return reject(code),
-            Some(Mishap::Html502 | Mishap::RateMinute | Mishap::RateHour) => return reject(451),
+            Some(Mishap::FailBefore(code) | Mishap::FailAfter(code)) => return Err(reject(code)),
+            Some(Mishap::Html502 | Mishap::RateMinute | Mishap::RateHour) => return Err(reject(451)),
         };
         deliver(&mut lock(&self.world), mail);
         taken
