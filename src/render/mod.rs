@@ -1,4 +1,5 @@
 //! Floor 1: words for people and machines. Pure.
+//! `words` and `why` choose them, `view` arranges them, `text` and `json` write them down.
 
 pub mod history;
 pub mod json;
@@ -11,5 +12,3 @@ pub mod text;
 pub mod view;
 pub mod why;
 pub mod words;
-
-//! `words` and `why` choose them, `view` arranges them, `text` and `json` write them down.

@@ -1,4 +1,27 @@
-//! Floor 3: the simulated world, a feature of the product.
+//! Floor 3: the simulated world, a feature of the product. One `World`, two doors: `ports` (in process,
+//! virtual time) and `server` (the vendors' own HTTP and SMTP).
 
-mod mime;
+pub mod address;
+pub mod billing;
+pub mod catalog;
+pub mod cloud;
+pub mod cloud_http;
+pub mod cloud_tags;
+pub mod cloud_tags_http;
+pub mod cloud_view;
+pub mod control;
+pub mod edge;
+pub mod machine;
+pub mod memory;
+pub mod mime;
+pub mod outbox;
+pub mod ports;
+pub mod rates;
+pub mod requests;
+pub mod server;
 pub mod smtp;
+pub mod stripe_http;
+pub mod trouble;
+pub mod vault;
+pub mod whim;
+pub mod world;

@@ -1,0 +1,293 @@
+//! Door one: the simulated cloud and mail relay straight through the ports, in virtual time.
+//! Trouble and budgets strike in the same places as over HTTP; nothing is retried here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::ExposeSecret;
+
+use crate::model::census::{Account, Droplet, DropletStatus, MARK, Size};
+use crate::model::ids::{DropletId, ServerName, Slug};
+use crate::model::moment::Moment;
+use crate::model::money::Money;
+use crate::model::step::CreateOrder;
+use crate::ports::{Clock, Cloud, Detail, Fault, Mail, Mailer, PowerCall};
+use crate::sim::cloud::Cloudlet;
+use crate::sim::machine::{Kind, Machine, Order, Power, Refusal};
+use crate::sim::outbox::{MAIL, local_part};
+use crate::sim::requests::Vendor;
+use crate::sim::trouble::Mishap;
+use crate::sim::world::{Admission, Call, Delivered, Shared, World, lock, wait_until};
+use crate::sim::{catalog, cloud_http, edge};
+
+/// How many droplets a page holds.
+const PAGE: usize = 200;
+
+/// The simulated vendors and clock, as the engine asks for them.
+#[derive(Clone)]
+pub struct Door {
+    world: Shared,
+}
+
+impl Door {
+    /// A door into this world.
+    pub fn new(world: Shared) -> Self {
+        Self { world }
+    }
+
+    /// The world behind it.
+    pub fn world(&self) -> &Shared {
+        &self.world
+    }
+
+    /// One request to DigitalOcean: admitted, delayed, troubled, carried out.
+    async fn call<T>(
+        &self,
+        method: &str,
+        path: &str,
+        effect: impl FnOnce(&mut Cloudlet) -> Result<T, Refusal> + Send,
+    ) -> Result<T, Fault> {
+        let call = Call { vendor: Vendor::DigitalOcean, method, path, token: "ports" };
+        let admission = lock(&self.world).admit(&call);
+        self.pause(admission.delay).await;
+        let name = format!("{method} {path}");
+        let mut world = lock(&self.world);
+        match admission.mishap {
+            None | Some(Mishap::Slow(_)) => {
+                effect(world.cloud()).map_err(|refusal| refused(&name, method, &refusal))
+            }
+            Some(Mishap::FailBefore(status)) => Err(failed(&name, method, status, &admission)),
+            Some(Mishap::FailAfter(status)) => {
+                // The answer is lost, be it good or bad.
+                let _ = effect(world.cloud());
+                Err(failed(&name, method, status, &admission))
+            }
+            Some(Mishap::Html502) => Err(failed(&name, method, 502, &admission)),
+            Some(Mishap::Drop) => {
+                let _ = effect(world.cloud());
+                Err(lost(method, detail(&name, None, None, "connection closed before message completed")))
+            }
+            Some(Mishap::RateMinute | Mishap::RateHour) => Err(failed(&name, method, 429, &admission)),
+        }
+    }
+
+    /// Lets time pass. The end is fixed before the task steps back once, so that waits which begin together
+    /// end together and do not add up.
+    async fn pause(&self, span: Duration) {
+        if span.is_zero() {
+            return;
+        }
+        let ms = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        let until = lock(&self.world).now_ms().saturating_add(ms);
+        tokio::task::yield_now().await;
+        wait_until(&self.world, until).await;
+    }
+}
+
+#[async_trait]
+impl Cloud for Door {
+    async fn droplets(&self) -> Result<Vec<Droplet>, Fault> {
+        let mut all = BTreeMap::new();
+        let mut page = 0;
+        loop {
+            let (shown, total) = self
+                .call("GET", "/v2/droplets", |cloud| {
+                    let tagged: Vec<&Machine> = cloud.listed().filter(|m| m.has_tag(MARK)).collect();
+                    let shown: Vec<Droplet> =
+                        tagged.iter().skip(page * PAGE).take(PAGE).map(|m| model(m)).collect();
+                    Ok((shown, tagged.len()))
+                })
+                .await?;
+            all.extend(shown.into_iter().map(|droplet| (droplet.id, droplet)));
+            page += 1;
+            if page * PAGE < total {
+                continue;
+            }
+            if all.len() == total {
+                return Ok(all.into_values().collect());
+            }
+            let why = format!("the listing changed while it was read: {} of {total}", all.len());
+            let after = Some(Duration::from_secs(1));
+            return Err(Fault::Unavailable { after, detail: detail("GET /v2/droplets", None, None, &why) });
+        }
+    }
+
+    async fn droplet(&self, id: DropletId) -> Result<Option<Droplet>, Fault> {
+        self.call("GET", &format!("/v2/droplets/{id}"), |cloud| Ok(cloud.get(id.0).map(model))).await
+    }
+
+    async fn find(&self, name: &ServerName) -> Result<Vec<Droplet>, Fault> {
+        let named = |m: &&Machine| m.name.eq_ignore_ascii_case(name.as_str());
+        self.call("GET", "/v2/droplets", |cloud| Ok(cloud.listed().filter(named).map(model).collect())).await
+    }
+
+    async fn create(&self, order: &CreateOrder, user_data: &str) -> Result<DropletId, Fault> {
+        let asked = Order {
+            names: vec![order.server.to_string()],
+            size: order.spec.size.to_string(),
+            image: order.spec.image.to_string(),
+            region: order.spec.region.to_string(),
+            tags: order.tags().to_vec(),
+            user_data: Some(user_data.to_owned()),
+            backups: order.spec.backups,
+            ipv6: order.spec.ipv6,
+            monitoring: order.spec.monitoring,
+        };
+        let made = self.call("POST", "/v2/droplets", move |cloud| cloud.create(&asked)).await?;
+        let first = made.first().map(|(id, _)| DropletId(*id));
+        first.ok_or_else(|| Fault::refused("POST /v2/droplets", "nothing was made"))
+    }
+
+    async fn power(&self, id: DropletId, call: PowerCall) -> Result<(), Fault> {
+        let kind = match call {
+            PowerCall::On => Kind::PowerOn,
+            PowerCall::Shutdown => Kind::Shutdown,
+            PowerCall::Off => Kind::PowerOff,
+        };
+        let path = format!("/v2/droplets/{id}/actions");
+        let asked = self.call("POST", &path, |cloud| cloud.act(id.0, kind).map(|_| ())).await;
+        match asked {
+            // Already off is what was wanted.
+            Err(Fault::Refused(detail)) if detail.message.contains("already powered") => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn destroy(&self, id: DropletId) -> Result<(), Fault> {
+        let path = format!("/v2/droplets/{id}");
+        match self.call("DELETE", &path, |cloud| cloud.destroy(id.0)).await {
+            Err(Fault::Refused(detail)) if detail.status == Some(404) => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn account(&self) -> Result<Account, Fault> {
+        self.call("GET", "/v2/account", |cloud| {
+            Ok(Account {
+                team: cloud_http::TEAM.to_owned(),
+                droplet_limit: Some(cloud.settings.droplet_limit),
+                status: "active".to_owned(),
+            })
+        })
+        .await
+    }
+
+    async fn sizes(&self) -> Result<BTreeMap<Slug, Size>, Fault> {
+        self.call("GET", "/v2/sizes", |_| Ok(catalog::SIZES.iter().filter_map(priced).collect())).await
+    }
+}
+
+#[async_trait]
+impl Mailer for Door {
+    async fn send(&self, mail: &Mail) -> Result<(), Fault> {
+        let admission = lock(&self.world).admit(&MAIL);
+        self.pause(admission.delay).await;
+        let said = |status, words: &str| detail("SMTP mail", Some(status), None, words);
+        let reject = |code: u16| match code {
+            500..=599 => Fault::Refused(said(code, "5.1.1 mailbox unavailable")),
+            _ => Fault::Unavailable { after: None, detail: said(code, "4.7.1 please try again later") },
+        };
+        let taken = match admission.mishap {
+            None | Some(Mishap::Slow(_)) => Ok(()),
+            Some(Mishap::Drop) => {
+                Err(Fault::Unknown(detail("SMTP mail", None, None, "connection closed after DATA")))
+            }
+            Some(Mishap::FailBefore(code) | Mishap::FailAfter(code)) => return Err(reject(code)),
+            Some(Mishap::Html502 | Mishap::RateMinute | Mishap::RateHour) => return Err(reject(451)),
+        };
+        deliver(&mut lock(&self.world), mail);
+        taken
+    }
+}
+
+#[async_trait]
+impl Clock for Door {
+    async fn now(&self) -> Moment {
+        lock(&self.world).now()
+    }
+
+    async fn elapsed(&self) -> Duration {
+        Duration::from_millis(u64::try_from(lock(&self.world).now_ms()).unwrap_or(0))
+    }
+
+    async fn sleep(&self, span: Duration) {
+        self.pause(span).await;
+    }
+}
+
+fn deliver(world: &mut World, mail: &Mail) {
+    let text = mail.text.expose_secret().to_owned();
+    let delivered = Delivered {
+        at: world.now(),
+        to: mail.to.clone(),
+        subject: mail.subject.clone(),
+        message_id: local_part(&mail.message_id).to_owned(),
+        html: mail.html.expose_secret().to_owned(),
+        raw: text.clone(),
+        text,
+    };
+    world.outbox.push(delivered);
+}
+
+fn model(machine: &Machine) -> Droplet {
+    Droplet {
+        id: DropletId(machine.id),
+        name: machine.name.clone(),
+        status: match machine.power {
+            Power::New => DropletStatus::New,
+            Power::Active => DropletStatus::Active,
+            Power::Off => DropletStatus::Off,
+        },
+        size: machine.size.slug.to_owned(),
+        region: machine.region.slug.to_owned(),
+        created_at: Moment::from_unix(machine.created.div_euclid(1_000)),
+        public_ipv4: machine.public,
+        tags: machine.tags.iter().map(|tag| tag.to_ascii_lowercase()).collect(),
+        locked: false,
+        monthly: Money::usd(machine.size.cents),
+    }
+}
+
+fn priced(size: &catalog::Size) -> Option<(Slug, Size)> {
+    let regions: BTreeSet<String> = size.regions.iter().map(ToString::to_string).collect();
+    let priced = Size { monthly: Money::usd(size.cents), available: size.available, regions };
+    Some((Slug::parse(size.slug).ok()?, priced))
+}
+
+/// The vendor's own no.
+fn refused(call: &str, method: &str, refusal: &Refusal) -> Fault {
+    let detail = detail(call, Some(refusal.status), Some(refusal.id), &refusal.message);
+    let busy = method == "POST" && refusal.message.contains("pending event");
+    if busy {
+        Fault::Unavailable { after: Some(Duration::from_secs(10)), detail }
+    } else {
+        Fault::Refused(detail)
+    }
+}
+
+/// A status that trouble answered with.
+fn failed(call: &str, method: &str, status: u16, admission: &Admission) -> Fault {
+    let (id, message) = edge::words(status);
+    let detail = detail(call, Some(status), Some(id), message);
+    match status {
+        429 => Fault::Unavailable { after: admission.rate.retry_after.map(Duration::from_secs), detail },
+        500.. => lost(method, detail),
+        _ => Fault::Refused(detail),
+    }
+}
+
+/// No answer, or one that says nothing: a read can be asked again, of a change nobody knows.
+fn lost(method: &str, detail: Detail) -> Fault {
+    if method == "GET" { Fault::Unavailable { after: None, detail } } else { Fault::Unknown(detail) }
+}
+
+fn detail(call: &str, status: Option<u16>, code: Option<&str>, message: &str) -> Detail {
+    Detail {
+        call: call.to_owned(),
+        status,
+        code: code.map(str::to_owned),
+        message: message.to_owned(),
+        ..Detail::default()
+    }
+}
