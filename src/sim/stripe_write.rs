@@ -139,7 +139,7 @@ fn create_refund(books: &mut Books, now: Moment, form: &Form) -> Result<String, 
     {
         return Err(Refusal::invalid(None, format!("Invalid reason: {text}"), "reason"));
     }
-    let (Some(payment), None) | (None, Some(payment)) = (form.text("payment_intent"), form.text("charge"))
+    let ((Some(payment), None) | (None, Some(payment))) = (form.text("payment_intent"), form.text("charge"))
     else {
         let text = "One of the following params should be provided for this request: \
                     payment_intent or charge.";
