@@ -92,8 +92,8 @@ fn permit(headers: &HeaderMap, method: &Method, path: &str) -> Result<(), Refusa
     })?;
     let kind = ["sk_test_", "sk_live_", "rk_test_", "rk_live_", "sk_", "rk_"]
         .into_iter()
-        .find(|kind| key.starts_with(kind) && key.len() > kind.len());
-    let Some(kind) = kind else {
+        .find(|kind| key.starts_with(kind));
+    let Some(kind) = kind.filter(|kind| key.len() > kind.len()) else {
         return Err(no(401, "Invalid API Key provided.".to_owned()));
     };
     let writes = method != Method::GET;

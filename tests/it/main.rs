@@ -9,3 +9,4 @@ mod letters;
 mod render;
 mod simulator;
 mod stripe;
+mod stripe_sim;
