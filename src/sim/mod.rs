@@ -3,6 +3,9 @@
 
 pub mod address;
 pub mod billing;
+pub mod billing_life;
+pub mod billing_money;
+pub mod billing_port;
 pub mod catalog;
 pub mod cloud;
 pub mod cloud_http;
@@ -13,15 +16,24 @@ pub mod control;
 pub mod edge;
 pub mod machine;
 pub mod memory;
-pub mod mime;
 pub mod outbox;
 pub mod ports;
 pub mod rates;
 pub mod requests;
 pub mod server;
 pub mod smtp;
+pub mod stripe_control;
 pub mod stripe_http;
 pub mod trouble;
 pub mod vault;
 pub mod whim;
 pub mod world;
+
+mod billing_sample;
+mod billing_time;
+mod mime;
+mod stripe_form;
+mod stripe_json;
+mod stripe_money_json;
+mod stripe_read;
+mod stripe_write;

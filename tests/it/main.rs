@@ -15,6 +15,7 @@ mod smtp;
 mod stripe;
 mod stripe_money;
 mod stripe_script;
+mod stripe_sim;
 mod stripe_spec;
 mod userdata;
 mod vault;
