@@ -1,1 +1,2 @@
 //! Floor 1: words for people and machines. Pure.
+pub mod diff;
