@@ -24,7 +24,7 @@ pub fn survey(root: &Path) -> (Vec<SourceFile>, Vec<Complaint>) {
     match root.canonicalize().and_then(|home| Ok((home.join("fleet"), root.join("fleet").canonicalize()?))) {
         Ok((home, found)) if home == found && home.is_dir() => survey.fleet(&home),
         Ok((home, found)) if home == found => {
-            survey.say("fleet", "this is not a folder", "run `basement init`")
+            survey.say("fleet", "this is not a folder", "run `basement init`");
         }
         Ok(_) => survey.say("fleet", "this is a link to another folder", "put the folder itself here"),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -119,7 +119,7 @@ impl Survey {
                 Ok(real) => match bytes(&real) {
                     Ok(bytes) => self.files.push(SourceFile { path: shown, bytes }),
                     Err(error) => {
-                        self.say(&shown, &format!("cannot be read: {error}"), "look at its permissions")
+                        self.say(&shown, &format!("cannot be read: {error}"), "look at its permissions");
                     }
                 },
                 Err(error) => self.say(&shown, &format!("cannot be read: {error}"), "is it a broken link?"),

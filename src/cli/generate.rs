@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::config::{self, Config};
 use crate::adapters::folder;
-use crate::fleet::complaint::{self, Complaint, sorted};
+use crate::fleet::complaint::{Complaint, sorted};
 use crate::fleet::generate::{Outcome, generate, unsure};
 use crate::fleet::yaml::{self, SERVERS, ServerFile};
 use crate::model::billing::Reading;
@@ -60,7 +60,7 @@ pub async fn run(
     let (config, existing) = match load(root) {
         Ok(loaded) => loaded,
         Err(complaints) => {
-            write!(talk, "{}", redact(&complaint::page(&complaints), usize::MAX))?;
+            write!(talk, "{}", super::validate::page(&complaints))?;
             return Ok(ERROR);
         }
     };

@@ -20,7 +20,7 @@ pub(super) fn assemble(files: &Files<'_>, catalogue: &Catalogue) -> (Fleet, Vec<
             Ok(spec) => {
                 fleet.servers.entry(file.declared.server.clone()).or_insert_with(|| customers(file, spec));
             }
-            Err(complaint) => complaints.push(complaint),
+            Err(wrong) => complaints.extend(wrong),
         }
     }
     for file in &files.extras {
@@ -29,7 +29,7 @@ pub(super) fn assemble(files: &Files<'_>, catalogue: &Catalogue) -> (Fleet, Vec<
             Ok(spec) => {
                 fleet.servers.entry(file.server.clone()).or_insert_with(|| our_own(file, spec));
             }
-            Err(complaint) => complaints.push(complaint),
+            Err(wrong) => complaints.extend(wrong),
         }
     }
     for file in &files.overrides {
@@ -85,7 +85,7 @@ fn grace(page: Page<'_>, state: DesiredState, destroy_after: Option<Moment>) -> 
     })
 }
 
-fn spec(page: Page<'_>, plan: &PlanName, catalogue: &Catalogue) -> Result<Spec, Complaint> {
+fn spec(page: Page<'_>, plan: &PlanName, catalogue: &Catalogue) -> Result<Spec, Vec<Complaint>> {
     let Some(entry) = catalogue.plans.get(plan) else {
         let known = || catalogue.plans.keys().map(PlanName::as_str);
         let cure = match nearest(plan.as_str(), known()) {
@@ -95,7 +95,7 @@ fn spec(page: Page<'_>, plan: &PlanName, catalogue: &Catalogue) -> Result<Spec, 
                 list(known())
             ),
         };
-        return Err(page.complain("plan", format!("unknown plan `{plan}`"), cure));
+        return Err(vec![page.complain("plan", format!("unknown plan `{plan}`"), cure)]);
     };
     let defaults = &catalogue.defaults;
     Ok(Spec {
@@ -155,10 +155,6 @@ fn wrong_override(file: &OverrideFile<'_>, files: &Files<'_>) -> Option<Complain
             None => "an override is named as its server's file; delete it if the server is gone".to_owned(),
         };
         return Some(Complaint::new(file.page.file, format!("there is no server `{name}`"), cure));
-    }
-    if file.hold.as_ref().is_some_and(|hold| hold.until.is_none()) {
-        let cure = "a hold by hand needs its end: add `until: 2026-12-01T00:00:00Z`";
-        return Some(file.page.complain("hold", "`hold` has no `until`", cure));
     }
     None
 }

@@ -1,7 +1,7 @@
 //! A complaint: what is wrong with one place of one file, shown with its line and a cure.
 //! Invariant: what is shown is one screen wide and holds no control characters.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// What is wrong with one place of one file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,7 +73,7 @@ pub fn page(complaints: &[Complaint]) -> String {
     files.dedup();
     let s = |n: usize| if n == 1 { "" } else { "s" };
     let (n, m) = (complaints.len(), files.len());
-    out.push_str(&format!("{n} complaint{} in {m} place{}\n", s(n), s(m)));
+    let _ = writeln!(out, "{n} complaint{} in {m} file{}", s(n), s(m));
     out
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Reader<'a> {
     complaints: Vec<Complaint>,
 }
 
-impl<'a> Page<'a> {
+impl Page<'_> {
     /// A complaint about the value of a top-level key, or about the whole file if the key is not found.
     pub fn complain(&self, key: &str, message: impl Into<String>, cure: impl Into<String>) -> Complaint {
         let complaint = Complaint::new(self.file, message, cure);
@@ -40,6 +40,11 @@ impl<'a> Page<'a> {
             Some(at) => complaint.at_byte(self.text, value_after(self.text, at)),
             None => complaint,
         }
+    }
+
+    /// The byte at which a key stands last.
+    pub fn last(&self, key: &str) -> Option<usize> {
+        self.text.match_indices(key).map(|(at, _)| at).filter(|at| is_key(self.text, *at, key)).last()
     }
 }
 
@@ -97,6 +102,11 @@ impl<'a> Reader<'a> {
             .map_or(self.region.start, |at| value_after(self.page.text, at));
         let end = end_of_block(self.page.text, at);
         Some(Self::begin(self.page, at..end, format!("{key}."), map, keys))
+    }
+
+    /// One complaint more.
+    pub fn add(&mut self, complaint: Complaint) {
+        self.complaints.push(complaint);
     }
 
     /// Takes over the complaints of a mapping inside this one.

@@ -215,38 +215,45 @@ fn text_of(source: &SourceFile) -> Result<Page<'_>, Vec<Complaint>> {
 
 fn mapping(page: Page<'_>) -> Result<Mapping, Vec<Complaint>> {
     let complain = |message: &str, cure: &str| Complaint::new(page.file, message, cure);
-    let cure = "write the value out in full; put it in quotes if it is meant as text";
+    let lines = "write one `key: value` a line, with a space after the `:`";
+    if let Some(at) = page.text.find(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        let complaint = complain("a control character is in the file", "take it out, shown here as `·`");
+        return Err(vec![complaint.at_byte(page.text, at)]);
+    }
     if let Some(at) = aliases::find(page.text) {
+        let cure = "write the value out in full; put it in quotes if it is meant as text";
         let complaint = complain("anchors, aliases and tags (`&a`, `*a`, `!a`) are not allowed", cure);
         return Err(vec![complaint.at_byte(page.text, at)]);
     }
     if let Some(line) = second_document(page.text) {
-        let complaint = complain(
-            "the file holds more than one document",
-            "one file is one server: take out what follows `---`",
-        );
+        let cure = "one file is one server: take out what follows `---`";
+        let complaint = complain("the file holds more than one document", cure);
         return Err(vec![complaint.at(page.text, line, 1)]);
     }
-    match serde_yaml::from_str(page.text) {
-        Ok(Value::Mapping(map)) => Ok(map),
-        Ok(Value::Null) => Err(vec![complain("the file is empty", "fill it, or delete it")]),
-        Ok(_) => Err(vec![
-            complain("the file is not a list of `key: value` lines", "write one `key: value` a line")
-                .at(page.text, 1, 1),
-        ]),
-        Err(error) => {
-            let text = error.to_string();
-            let message = text.split(" at line ").next().unwrap_or_default();
-            let complaint = complain(
-                &format!("not YAML: {message}"),
-                "write one `key: value` a line, with a space after the `:`",
-            );
-            Err(vec![match error.location() {
-                Some(place) => complaint.at(page.text, place.line(), place.column()),
-                None => complaint,
-            }])
+    let error = match serde_yaml::from_str(page.text) {
+        Ok(Value::Mapping(map)) => return Ok(map),
+        Ok(Value::Null) => return Err(vec![complain("the file is empty", "fill it, or delete it")]),
+        Ok(_) => {
+            let complaint = complain("the file is not made of `key: value` lines", lines);
+            return Err(vec![complaint.at(page.text, 1, 1)]);
         }
+        Err(error) => error,
+    };
+    let text = error.to_string();
+    let message = text.split(" at line ").next().unwrap_or(&text);
+    if let Some(key) = message.split("duplicate entry with key ").nth(1) {
+        let key = key.trim_matches('"');
+        let complaint = complain(&format!("the key `{key}` is there twice"), "take one of them out");
+        return Err(vec![match page.last(key) {
+            Some(at) => complaint.at_byte(page.text, at),
+            None => complaint,
+        }]);
     }
+    let complaint = complain(&format!("not YAML: {message}"), lines);
+    Err(vec![match error.location() {
+        Some(place) => complaint.at(page.text, place.line(), place.column()),
+        None => complaint,
+    }])
 }
 
 /// The line of a `---` or `...` that follows something.
@@ -295,7 +302,7 @@ fn server(page: Page<'_>, map: Mapping) -> Result<Declared, Vec<Complaint>> {
     whole(declared, reader)
 }
 
-fn extra<'a>(page: Page<'a>, map: Mapping) -> Result<ExtraFile<'a>, Vec<Complaint>> {
+fn extra(page: Page<'_>, map: Mapping) -> Result<ExtraFile<'_>, Vec<Complaint>> {
     let mut reader = Reader::new(page, map, EXTRA_KEYS);
     let server = reader.required("server");
     let user = reader.required("user");
@@ -321,10 +328,14 @@ fn extra<'a>(page: Page<'a>, map: Mapping) -> Result<ExtraFile<'a>, Vec<Complain
     whole(extra, reader)
 }
 
-fn over<'a>(page: Page<'a>, map: Mapping) -> Result<OverrideFile<'a>, Vec<Complaint>> {
+fn over(page: Page<'_>, map: Mapping) -> Result<OverrideFile<'_>, Vec<Complaint>> {
     let mut reader = Reader::new(page, map, OVERRIDE_KEYS);
     let (region, size) = (reader.optional("region"), reader.optional("size"));
     let hold = hold(&mut reader);
+    if hold.as_ref().is_some_and(|hold| hold.until.is_none()) {
+        let cure = "a hold by hand needs its end: add `until: 2026-12-01T00:00:00Z`";
+        reader.add(page.complain("hold", "`hold` has no `until`", cure));
+    }
     whole(Some(OverrideFile { page, region, size, hold }), reader)
 }
 
