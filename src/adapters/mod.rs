@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod digitalocean;
+pub mod folder;
 pub mod http;
 pub mod ledger;
 pub mod mail;

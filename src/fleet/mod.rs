@@ -1,3 +1,16 @@
 //! Floor 1: the files of the fleet, read and written as text. Pure.
 
+pub mod complaint;
+pub mod generate;
+pub mod print;
+pub mod refusal;
 pub mod userdata;
+pub mod yaml;
+
+mod aliases;
+mod check;
+mod naming;
+mod reader;
+mod status;
+
+//! Read in this order: `complaint`, `reader`, `yaml`, `check`, `print`, `status`, `generate`.

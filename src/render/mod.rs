@@ -1,6 +1,7 @@
 //! Floor 1: words for people and machines. Pure.
 //! `words` and `why` choose them, `view` arranges them, `text` and `json` write them down.
 
+pub mod diff;
 pub mod history;
 pub mod json;
 pub mod letter;
