@@ -266,7 +266,7 @@ fn placed(complaint: Complaint, text: &str, span: Option<Range<usize>>) -> Compl
         None => complaint,
     };
     complaint.message = redact(&complaint.message, 500);
-    complaint.text_of_line = complaint.text_of_line.map(|line| redact(&line, 2_000));
+    complaint.text_of_line = complaint.text_of_line.map(|line: String| redact(&line, 2_000));
     complaint
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::model::ids::SubscriptionId;
-use crate::model::money::Totals;
+use crate::model::money::{Money, Totals};
 use crate::model::moment::Moment;
 use crate::rehearse::script::{self, Act};
 use crate::render;
@@ -150,7 +150,7 @@ impl Stage {
             server.state_at(now) == crate::model::desired::DesiredState::Running
         });
         running.filter_map(|server| server.revenue()).for_each(|amount| revenue.add(amount));
-        lock(&self.running.world).cloud().machines().for_each(|machine| cost.add(machine.monthly()));
+        lock(&self.running.world).cloud().machines().for_each(|machine| cost.add(Money::usd(machine.size.cents)));
         history.refunds_since(Moment::from_unix(0)).into_iter().for_each(|amount| refunded.add(amount));
         anstream::println!();
         anstream::print!("{}", render::money::money_table(&revenue, &cost, &refunded));

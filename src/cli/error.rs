@@ -74,6 +74,12 @@ impl From<Fault> for Failure {
     }
 }
 
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::plain(error.to_string())
+    }
+}
+
 /// JSON for programs, indented.
 pub(super) fn pretty(value: &serde_json::Value) -> Result<String, Failure> {
     serde_json::to_string_pretty(value).map_err(|error| Failure::plain(error.to_string()))

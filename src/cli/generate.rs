@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::Path;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::config::{self, Config};
 use crate::adapters::folder;
@@ -34,16 +34,6 @@ pub struct GenerateArgs {
     /// Write nothing; exit with 2 if files would change
     #[arg(long)]
     pub check: bool,
-    /// How to show the change
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-}
-
-/// How to show the change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Unified diffs and a summary
-    Text,
 }
 
 /// Runs it in `root`. Diffs and the summary go to `out`, everything else to `talk`. Returns the exit code:

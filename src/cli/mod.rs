@@ -54,11 +54,11 @@ enum Colour {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Start a fleet repository: `basement.toml`, folders, templates. Overwrites nothing.
-    Init,
+    Init(init::InitArgs),
     /// Write the desired fleet from all Stripe subscriptions.
     Generate(generate::GenerateArgs),
     /// Check `basement.toml` and all files of the fleet.
-    Validate,
+    Validate(validate::ValidateArgs),
     /// Say what would be done, why, and what it costs. Reads only.
     Plan(plan::PlanArgs),
     /// Create, power, destroy, refund and mail until the live fleet is what the files say.
@@ -145,9 +145,14 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
     let colour = !matches!(colour, anstream::ColorChoice::Never);
     let context = Context { dir: cli.dir, colour };
     match cli.command {
-        Command::Init => init::run(&context.dir, wiring::TEMPLATES, &mut std::io::stdout()),
-        Command::Generate(args) => wiring::generate(&context, &args).await,
-        Command::Validate => wiring::validate(&context),
+        Command::Init(args) => Ok(init::run(&args, &context.dir, &project::TEMPLATES, &mut out())?),
+        Command::Generate(args) => {
+            let config = project::load_config(&context.dir)?;
+            let (billing, now) = (wiring::billing(&config)?, wiring::clock()?.now().await);
+            let dir = &context.dir;
+            Ok(generate::run(&args, &*billing, now, dir, context.colour, &mut out(), &mut talk()).await?)
+        }
+        Command::Validate(args) => Ok(validate::run(&args, &context.dir, &mut out(), &mut talk())?),
         Command::Plan(args) => plan::run(&context, &args).await,
         Command::Apply(args) => apply::run(&context, &args).await,
         Command::Status(args) => ledger::status(&context, &args).await,
@@ -161,4 +166,12 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
             Ok(code::DONE)
         }
     }
+}
+
+fn out() -> anstream::AutoStream<std::io::Stdout> {
+    anstream::stdout()
+}
+
+fn talk() -> anstream::AutoStream<std::io::Stderr> {
+    anstream::stderr()
 }

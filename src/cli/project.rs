@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::adapters::folder;
 use crate::engine::{LetterSettings, Setup};
 use crate::fleet::complaint::Complaint;
-use crate::fleet::{userdata, yaml};
+use crate::fleet::userdata;
 use crate::model::desired::Fleet;
 
 use super::config::{self, Config};
 use super::error::Failure;
+use super::validate;
+
+/// The templates that `init` writes out to be edited.
+pub(super) const TEMPLATES: [(&str, &str); 1] =
+    [("cloud-init/base.yaml", include_str!("../../cloud-init/base.yaml"))];
 
 /// A fleet repository.
 #[derive(Debug)]
@@ -27,9 +31,7 @@ pub(super) struct Project {
 
 /// Reads all of it; complaints come all at once.
 pub(super) fn load(root: &Path) -> Result<Project, Failure> {
-    let config = load_config(root)?;
-    let files = folder::read(root).map_err(|complaints| complain(&complaints))?;
-    let fleet = yaml::parse(&files, &config.catalogue).map_err(|complaints| complain(&complaints))?;
+    let (config, fleet) = validate::load(root).map_err(|complaints| complain(&complaints))?;
     Ok(Project { root: root.to_owned(), config, fleet, templates: templates(root)? })
 }
 
@@ -62,14 +64,8 @@ impl Project {
     }
 }
 
-/// All complaints as one failure.
-pub(super) fn complain(complaints: &[Complaint]) -> Failure {
-    let words: Vec<String> = complaints.iter().map(ToString::to_string).collect();
-    let count = match complaints.len() {
-        1 => "1 complaint".to_owned(),
-        n => format!("{n} complaints"),
-    };
-    Failure::plain(format!("{count}; nothing was changed\n\n{}", words.join("\n\n")))
+fn complain(complaints: &[Complaint]) -> Failure {
+    Failure::plain(format!("nothing was changed\n{}", validate::page(complaints).trim_end()))
 }
 
 /// The built-in templates, and over them the repository's own.
@@ -78,10 +74,18 @@ fn templates(root: &Path) -> Result<BTreeMap<String, String>, Failure> {
     if let Some(text) = userdata::built_in("base") {
         found.insert("base".to_owned(), text.to_owned());
     }
-    for (name, text) in folder::templates(&root.join("cloud-init")).map_err(|why| {
-        Failure::new(why, "cloud-init templates are ASCII files `cloud-init/<name>.yaml` of at most 64 KiB")
-    })? {
-        found.insert(name, text);
+    let Ok(folder) = std::fs::read_dir(root.join("cloud-init")) else { return Ok(found) };
+    for path in folder.filter_map(|entry| Some(entry.ok()?.path())) {
+        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml");
+        if let (true, Some(name)) = (is_yaml, path.file_stem().and_then(|name| name.to_str())) {
+            let text = std::fs::read_to_string(&path).map_err(|error| {
+                Failure::new(
+                    format!("`{}` cannot be read: {error}", path.display()),
+                    "cloud-init templates are plain ASCII files of at most 64 KiB",
+                )
+            })?;
+            found.insert(name.to_owned(), text);
+        }
     }
     Ok(found)
 }

@@ -61,7 +61,7 @@ pub(super) async fn run(args: &SimArgs) -> Result<u8, Failure> {
         Clock::Real => super::wiring::clock()?.now().await,
         Clock::Manual => settings.start,
     };
-    let books = Books::sample(args.sample, now);
+    let books = Books::sample(now, args.sample);
     let options = Options { http: args.listen, smtp: args.smtp, clock, settings, books };
     let running = server::start(options).await.map_err(|error| {
         Failure::new(

@@ -96,7 +96,7 @@ pub(super) fn width() -> usize {
 pub(super) fn summary(did: &[Did]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for did in did.iter().filter(|did| did.result.is_ok()) {
-        *counts.entry(render::progress::done_word(&did.step.action)).or_default() += 1;
+        *counts.entry(render::progress::past(&did.step.action)).or_default() += 1;
     }
     if counts.is_empty() {
         return "nothing was done".to_owned();

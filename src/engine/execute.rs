@@ -22,15 +22,16 @@ pub(super) async fn execute(hands: &Hands<'_>, step: &Step) -> Result<Outcome, F
         return Ok(Outcome::Plain);
     }
     let sealed = match &step.action {
-        Action::Create { order } => Some(hands.ports.vault.make(&order.server, order.attempt).await?),
+        Action::Create { order } => Some(sealed(hands, order).await?),
         _ => None,
     };
     // What can be found wrong without a call is found before the intent is written.
     let user_data = match (&step.action, &sealed) {
-        (Action::Create { order }, Some(sealed)) => user_data(hands, order, sealed)?,
+        (Action::Create { order }, Some((sealed, _))) => user_data(hands, order, sealed)?,
         _ => String::new(),
     };
-    write(hands, step, Event::Intended { action: step.action.clone() }, sealed.as_ref()).await?;
+    let new = sealed.as_ref().filter(|(_, is_new)| *is_new).map(|(sealed, _)| sealed);
+    write(hands, step, Event::Intended { action: step.action.clone() }, new).await?;
     let result = call(hands, step, &user_data).await;
     let event = match &result {
         Ok(outcome) => Event::Done { outcome: outcome.clone() },
@@ -62,6 +63,14 @@ async fn call(hands: &Hands<'_>, step: &Step, user_data: &str) -> Result<Outcome
         Action::Record { .. } => {}
     }
     Ok(Outcome::Plain)
+}
+
+/// This try's password; one that was refused before keeps the password it has.
+async fn sealed(hands: &Hands<'_>, order: &CreateOrder) -> Result<(Sealed, bool), Fault> {
+    match hands.ports.ledger.sealed(&order.server, order.attempt).await? {
+        Some(sealed) => Ok((sealed, false)),
+        None => Ok((hands.ports.vault.make(&order.server, order.attempt).await?, true)),
+    }
 }
 
 fn user_data(hands: &Hands<'_>, order: &CreateOrder, sealed: &Sealed) -> Result<String, Fault> {

@@ -1,4 +1,5 @@
 //! Floor 1: the files of the fleet, read and written as text. Pure.
+//! Read in this order: `complaint`, `reader`, `yaml`, `check`, `print`, `status`, `generate`.
 
 pub mod complaint;
 pub mod generate;
@@ -12,5 +13,3 @@ mod check;
 mod naming;
 mod reader;
 mod status;
-
-//! Read in this order: `complaint`, `reader`, `yaml`, `check`, `print`, `status`, `generate`.

@@ -74,6 +74,9 @@ fn line(entry: &Entry, action: Option<&Action>) -> Line {
         Event::Done { outcome: Outcome::Refunded { refund, amount, status } } => {
             (sign, format!("done: {what}: {amount} as {refund}, {}", clean(status)))
         }
+        Event::Done { outcome: Outcome::Nobody { why } } => {
+            (sign, format!("not sent: {what}: {}", clean(why)))
+        }
         Event::Failed { why } => (Sign::Note, format!("failed: {what}: {}", clean(why))),
         Event::Unknown { why } => (Sign::Note, format!("reply lost: {what}: {}", clean(why))),
         Event::Noticed { fact } => (Sign::Record, format!("seen: {}", fact_words(fact))),

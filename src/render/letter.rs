@@ -180,8 +180,8 @@ fn particulars(occasion: &Occasion) -> Value {
         }
         Occasion::Ending { destroy_after } => context! { destroy_after => destroy_after.map(at) },
         Occasion::Ended => context! {},
-        Occasion::Failed { refunded, cancelled } => {
-            context! { refunded => sum(refunded), cancelled => cancelled }
+        Occasion::Failed { refunded, cancelled, by_hand } => {
+            context! { refunded => sum(refunded), cancelled => cancelled, by_hand => by_hand }
         }
         Occasion::AlertFailed { refunded, cancelled, remark } => context! {
             refunded => sum(refunded), cancelled => cancelled, remark => remark.as_deref().map(line)

@@ -8,8 +8,11 @@ use super::words::{Sign, clean, fact_words, letter_words};
 /// A step that is done: `+ created ada-7f3k2m9q (droplet 123)`.
 pub fn progress_line(step: &Step, outcome: &Outcome) -> String {
     let Step { id: _, server, action, reason: _, again: _ } = step;
+    if let Outcome::Nobody { why } = outcome {
+        return format!("! not mailed {server} ({}): {}", about(action), clean(why));
+    }
     let said = match outcome {
-        Outcome::Plain => about(action),
+        Outcome::Plain | Outcome::Nobody { .. } => about(action),
         Outcome::Created { droplet } => format!("droplet {droplet}"),
         Outcome::Refunded { refund, amount, status } => format!("{amount}, {refund}, {}", clean(status)),
     };
@@ -45,7 +48,8 @@ fn about(action: &Action) -> String {
     }
 }
 
-fn past(action: &Action) -> &'static str {
+/// What was done, as a word to count by: `3 created`.
+pub fn past(action: &Action) -> &'static str {
     match action {
         Action::Record { .. } => "recorded",
         Action::Destroy { .. } => "destroyed",

@@ -157,8 +157,9 @@ pub fn letter_words(letter: &Letter) -> String {
         }
         Occasion::Ending { destroy_after: None } => "ending".to_owned(),
         Occasion::Ended => "ended".to_owned(),
-        Occasion::Failed { refunded, cancelled } => {
-            format!("not delivered, {}", settled(refunded, *cancelled))
+        Occasion::Failed { refunded, cancelled, by_hand } => {
+            let by_hand = if *by_hand { ", the rest by hand" } else { "" };
+            format!("not delivered, {}{by_hand}", settled(refunded, *cancelled))
         }
         Occasion::AlertFailed { refunded, cancelled, remark } => {
             let remark = remark.as_ref().map(|text| format!("; {}", clean(text))).unwrap_or_default();
