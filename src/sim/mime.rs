@@ -44,8 +44,8 @@ fn read(headers: &[(String, String)], body: &str, letter: &mut Letter) {
         return;
     }
     let text = match header(headers, "content-transfer-encoding").to_ascii_lowercase().as_str() {
-        "quoted-printable" => text(quoted_printable(body)),
-        "base64" => text(base64(body)),
+        "quoted-printable" => text(&quoted_printable(body)),
+        "base64" => text(&base64(body)),
         _ => body.to_owned(),
     };
     let text = text.replace("\r\n", "\n");
@@ -62,8 +62,7 @@ fn split(source: &str) -> (Vec<(String, String)>, String) {
     for line in head.lines() {
         match (headers.last_mut(), line.split_once(':')) {
             (Some((_, value)), _) if line.starts_with([' ', '\t']) => {
-                value.push(' ');
-                value.push_str(line.trim_start());
+                value.push_str(line);
             }
             (_, Some((name, value))) => {
                 headers.push((name.to_ascii_lowercase(), value.trim_start().to_owned()));
@@ -94,20 +93,16 @@ fn words(value: &str) -> String {
     let mut after_encoded = false;
     for word in value.split_inclusive(' ') {
         let bare = word.trim_end_matches(' ');
-        match encoded_word(bare) {
-            Some(decoded) => {
-                if !after_encoded {
-                    out.push_str(&pending);
-                }
-                out.push_str(&decoded);
-                after_encoded = true;
-            }
-            None => {
-                out.push_str(&pending);
-                out.push_str(bare);
-                after_encoded = false;
-            }
+        if bare.is_empty() {
+            pending.push_str(word);
+            continue;
         }
+        let decoded = encoded_word(bare);
+        if !(after_encoded && decoded.is_some()) {
+            out.push_str(&pending);
+        }
+        out.push_str(decoded.as_deref().unwrap_or(bare));
+        after_encoded = decoded.is_some();
         " ".repeat(word.len() - bare.len()).clone_into(&mut pending);
     }
     out
@@ -117,8 +112,8 @@ fn encoded_word(word: &str) -> Option<String> {
     let mut parts = word.strip_prefix("=?")?.strip_suffix("?=")?.splitn(3, '?');
     let (_charset, how, code) = (parts.next()?, parts.next()?, parts.next()?);
     match how {
-        "b" | "B" => Some(text(base64(code))),
-        "q" | "Q" => Some(text(quoted_printable(&code.replace('_', " ")))),
+        "b" | "B" => Some(text(&base64(code))),
+        "q" | "Q" => Some(text(&quoted_printable(&code.replace('_', " ")))),
         _ => None,
     }
 }
@@ -152,6 +147,6 @@ fn base64(code: &str) -> Vec<u8> {
     STANDARD.decode(tight).unwrap_or_default()
 }
 
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).into_owned()
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
