@@ -35,6 +35,37 @@ pub fn folder() -> Option<PathBuf> {
     None
 }
 
+/// A form's fields (`metadata[a]=1&amount=100`) as the object that a request's schema describes: whole
+/// numbers and booleans as such, except in metadata.
+pub fn form(text: &str) -> Value {
+    let url = reqwest::Url::parse(&format!("http://localhost/?{text}")).expect("a form is a query");
+    let mut body = json!({});
+    for (key, value) in url.query_pairs() {
+        let plain = key.starts_with("metadata[");
+        let value = match (value.parse::<i64>(), value.parse::<bool>()) {
+            (Ok(number), _) if !plain => json!(number),
+            (_, Ok(truth)) if !plain => json!(truth),
+            _ => json!(value),
+        };
+        let mut place = &mut body;
+        for word in key.split('[').map(|word| word.trim_end_matches(']')) {
+            let list = word.is_empty() || word.bytes().all(|b| b.is_ascii_digit());
+            if list && place.is_null() {
+                *place = json!([]);
+            }
+            place = match place {
+                Value::Array(items) => {
+                    items.push(Value::Null);
+                    items.last_mut().expect("was pushed")
+                }
+                other => &mut other[word],
+            };
+        }
+        *place = value;
+    }
+    body
+}
+
 impl Spec {
     /// Loads the documents, if there are any; see [`folder`].
     pub fn load() -> Option<Self> {
@@ -63,7 +94,7 @@ impl Spec {
         }
     }
 
-    /// Checks a request's body; form fields as an object.
+    /// Checks a request's body; a form goes through [`form`] first.
     pub fn check_request(&self, method: &str, path: &str, body: &Value) -> Result<(), String> {
         let (document, template, operation) = self.operation(method, path)?;
         let name = format!("{method} {template} <-");

@@ -6,7 +6,7 @@ use basement::sim::whim::{Told, Whim};
 use basement::sim::world::lock;
 use serde_json::{Value, json};
 
-use super::Spec;
+use super::{Spec, form};
 use crate::simulator::Sim;
 
 /// All routes of the simulated DigitalOcean that the document has.
@@ -72,6 +72,10 @@ async fn the_judge_sees_what_is_wrong() {
     assert_eq!(spec.check_request("POST", "/v2/droplets", &create), Ok(()));
     assert!(spec.check_query("GET", "/v2/droplets", "tag_name=basement&per_page=200&page=2").is_ok());
     assert!(spec.check_query("GET", "/v2/droplets", "status=new").is_err());
+    let refund = form("payment_intent=pi_1&amount=100&metadata[step]=1&expand[]=charge");
+    assert_eq!((&refund["amount"], &refund["metadata"]), (&json!(100), &json!({ "step": "1" })));
+    assert_eq!(spec.check_request("POST", "/v1/refunds", &refund), Ok(()));
+    assert!(spec.check_request("POST", "/v1/refunds", &form("amount=much")).is_err());
 }
 
 async fn successes(sim: &Sim) {

@@ -6,6 +6,8 @@ use basement::sim::server::Options;
 use basement::sim::trouble::{Mishap, Planned};
 use basement::sim::world::{Call, ClockMode, Settings, World, lock};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 
 use super::{Sim, order};
 
@@ -158,6 +160,59 @@ async fn the_clock_and_the_truth_are_served() {
     sim.ok("DELETE", "/control/droplets/ada", &Value::Null, 204).await;
     sim.ok("GET", &format!("/v2/droplets/{id}"), &Value::Null, 404).await;
     sim.ok("DELETE", "/control/droplets/ada", &Value::Null, 404).await;
+}
+
+#[tokio::test]
+async fn both_vendors_stand_behind_the_edge() {
+    let sim = Sim::start().await;
+    lock(&sim.running.world).trouble.plan("GET /v1/", Mishap::FailBefore(500));
+    let answer = sim.send("GET", "/v1/subscriptions", &Value::Null).await;
+    let body: Value = serde_json::from_str(&answer.body).expect("JSON");
+    assert_eq!((answer.status, &body["error"]["type"]), (500, &json!("api_error")));
+    assert_eq!(answer.header("ratelimit-limit"), None);
+    assert_eq!(lock(&sim.running.world).requests.of(Vendor::Stripe), 1);
+}
+
+#[tokio::test]
+async fn mails_over_smtp_land_in_the_outbox() {
+    let sim = Sim::start().await;
+    lock(&sim.running.world).trouble.planned.push(Planned {
+        call: "SMTP mail".to_owned(),
+        mishap: Mishap::FailBefore(450),
+        skip: 1,
+        count: 1,
+    });
+    assert_eq!(smtp(&sim).await, "250");
+    assert_eq!(smtp(&sim).await, "450");
+    lock(&sim.running.world).trouble.plan("SMTP mail", Mishap::Drop);
+    assert_eq!(smtp(&sim).await, "");
+    let mails = sim.get("/control/outbox").await["mails"].clone();
+    assert_eq!(mails.as_array().expect("mails").len(), 2);
+    let mail = &mails[0];
+    assert_eq!((&mail["to"], &mail["subject"]), (&json!("ada@example.com"), &json!("Hello")));
+    assert_eq!((&mail["message_id"], &mail["at"]), (&json!("a.b"), &json!("2026-11-02T09:00:00Z")));
+    assert!(mail["text"].as_str().expect("text").contains("body"));
+    sim.ok("DELETE", "/control/outbox", &Value::Null, 204).await;
+    assert!(lock(&sim.running.world).outbox.is_empty());
+}
+
+/// Sends one mail; the status after DATA, empty if the connection was cut.
+async fn smtp(sim: &Sim) -> String {
+    let mut line = BufReader::new(TcpStream::connect(sim.running.smtp).await.expect("open"));
+    let mut answer = String::new();
+    line.read_line(&mut answer).await.expect("a greeting");
+    for words in [
+        "HELO test",
+        "MAIL FROM:<op@example.com>",
+        "RCPT TO:<ada@example.com>",
+        "DATA",
+        "Subject: Hello\r\nMessage-ID: <a.b@example.com>\r\nTo: ada@example.com\r\n\r\nbody\r\n.",
+    ] {
+        answer.clear();
+        line.write_all(format!("{words}\r\n").as_bytes()).await.expect("sent");
+        line.read_line(&mut answer).await.expect("an answer or the end");
+    }
+    answer.chars().take(3).collect()
 }
 
 #[tokio::test]
