@@ -24,6 +24,8 @@ pub struct Books {
     pub(super) refunds: BTreeMap<String, RefundRow>,
     pub(super) replays: BTreeMap<String, Replay>,
     pub(super) broken: Option<Broken>,
+    /// Nothing is due for a subscription before this; `None` after a change, until somebody looks.
+    pub(super) wake: Option<Moment>,
     events: Vec<Event>,
     serials: BTreeMap<&'static str, u64>,
 }
@@ -228,6 +230,7 @@ impl Books {
             refunds: BTreeMap::new(),
             replays: BTreeMap::new(),
             broken: None,
+            wake: None,
             events: Vec::new(),
             serials: BTreeMap::new(),
         }
@@ -240,6 +243,7 @@ impl Books {
 
     /// The account's rules, to be changed at will.
     pub fn rules(&mut self) -> &mut Rules {
+        self.wake = None;
         &mut self.rules
     }
 
@@ -312,7 +316,9 @@ impl Books {
         self.invoices.get(&payment.invoice).is_some_and(|invoice| invoice.subscription == subscription)
     }
 
+    /// A row to be changed.
     pub(super) fn row(&mut self, id: &SubscriptionId) -> Result<&mut SubscriptionRow, Refusal> {
+        self.wake = None;
         self.subscriptions
             .get_mut(id.as_str())
             .ok_or_else(|| Refusal::missing("subscription", id.as_str(), "id"))
