@@ -10,7 +10,7 @@ use crate::model::moment::{Moment, Span};
 use super::billing::{
     Books, CATALOGUE, CollectionPause, CustomerRow, InvoiceStatus, ItemRow, Refusal, SubscriptionRow,
 };
-use super::billing_time::next_end;
+use super::billing_time::{due, next_end};
 
 /// A new subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +106,8 @@ impl Books {
             latest_invoice: None,
             spoilt: false,
         };
+        let first = due(&row, &self.rules);
+        self.wake = self.wake.map(|wake| first.map_or(wake, |first| wake.min(first)));
         self.subscriptions.insert(id.clone(), row);
         self.bill(now, &id, "subscription_create", invoice);
         self.note(now, "customer.subscription.created", &id);

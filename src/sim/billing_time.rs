@@ -16,18 +16,21 @@ impl Books {
     /// Catches up with the time: everything due until `now` happens. Doing so twice changes nothing.
     pub fn tick(&mut self, now: Moment) {
         self.settle_refunds(now);
-        let due = |row: &SubscriptionRow, rules: &Rules| due(row, rules).filter(|at| *at <= now);
+        if self.wake.is_some_and(|wake| now < wake) {
+            return;
+        }
         let mut agenda: BTreeSet<(Moment, String)> = self
             .subscriptions
             .iter()
-            .filter_map(|(id, row)| Some((due(row, &self.rules)?, id.clone())))
+            .filter_map(|(id, row)| Some((due(row, &self.rules).filter(|at| *at <= now)?, id.clone())))
             .collect();
         while let Some((at, id)) = agenda.pop_first() {
             self.turn(at, &id);
-            if let Some(next) = self.subscriptions.get(&id).and_then(|row| due(row, &self.rules)) {
-                agenda.insert((next, id));
-            }
+            let next = self.subscriptions.get(&id).and_then(|row| due(row, &self.rules));
+            agenda.extend(next.filter(|next| *next <= now).map(|next| (next, id)));
         }
+        let next = self.subscriptions.values().filter_map(|row| due(row, &self.rules)).min();
+        self.wake = Some(next.unwrap_or(Moment::from_unix(i64::MAX)));
     }
 
     /// Begins the next period at the end of this one, and bills it.
@@ -125,6 +128,18 @@ pub(super) fn next_end(anchor: Moment, start: Moment, every: Every) -> Moment {
     }
 }
 
+/// When something happens to a subscription by itself next.
+pub(super) fn due(row: &SubscriptionRow, rules: &Rules) -> Option<Moment> {
+    let gives_up = row.late_since.map(|since| since.plus(rules.retry_for));
+    match row.status {
+        Status::Incomplete => Some(row.created.plus(FIRST_PAYMENT)),
+        Status::Trialing | Status::Active | Status::PastDue | Status::Unpaid => {
+            [Some(row.end), row.cancel_at, resumes(row), gives_up].into_iter().flatten().min()
+        }
+        Status::IncompleteExpired | Status::Paused | Status::Canceled | Status::Other(_) => None,
+    }
+}
+
 fn add_months(anchor: Moment, months: u64) -> Moment {
     let whole = i64::try_from(months).ok().and_then(|n| jiff::Span::new().try_months(n).ok());
     let later = whole.and_then(|span| {
@@ -139,15 +154,4 @@ fn add_months(anchor: Moment, months: u64) -> Moment {
 
 fn resumes(row: &SubscriptionRow) -> Option<Moment> {
     row.collection_paused.as_ref().and_then(|pause| pause.resumes_at)
-}
-
-fn due(row: &SubscriptionRow, rules: &Rules) -> Option<Moment> {
-    let gives_up = row.late_since.map(|since| since.plus(rules.retry_for));
-    match row.status {
-        Status::Incomplete => Some(row.created.plus(FIRST_PAYMENT)),
-        Status::Trialing | Status::Active | Status::PastDue | Status::Unpaid => {
-            [Some(row.end), row.cancel_at, resumes(row), gives_up].into_iter().flatten().min()
-        }
-        Status::IncompleteExpired | Status::Paused | Status::Canceled | Status::Other(_) => None,
-    }
 }

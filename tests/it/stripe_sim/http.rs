@@ -197,6 +197,24 @@ async fn a_subscription_is_changed_and_ended() {
 }
 
 #[tokio::test]
+async fn an_end_that_was_asked_for_before_has_two_times() {
+    let mut books = Books::new();
+    let id = begin(&mut books, "basic-year");
+    let shop = Shop::open(books).await;
+    shop.pass(days(10));
+    let asked = shop.now().unix();
+    shop.control("cancel_at_period_end", r#"{"subscription": "sub_000001"}"#).await;
+    shop.pass(days(400));
+    let ended = shop.get(&format!("/v1/subscriptions/{id}")).await.body;
+    let item = &ended["items"]["data"][0];
+    assert_eq!((&ended["status"], &ended["canceled_at"]), (&"canceled".into(), &asked.into()));
+    assert_eq!(ended["ended_at"], item["current_period_end"]);
+    assert_eq!(ended["ended_at"], noon().plus(days(365)).unix());
+    assert_eq!(shop.get("/v1/invoices").await.ids().len(), 1, "no renewal after the end");
+    assert!(ended.get("current_period_end").is_none(), "periods are on items");
+}
+
+#[tokio::test]
 async fn the_controls_do_what_customers_do() {
     let shop = Shop::open(Books::new()).await;
     let crowd = shop.control("subscribe", r#"{"count": 3, "lookup_key": "pro-month"}"#).await;
