@@ -1,3 +1,5 @@
 //! Parse, run, exit with a code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::from(basement::cli::main())
+}

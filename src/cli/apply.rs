@@ -71,7 +71,8 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
         End::Objected => {
             if let Some(report) = &run.last {
                 plan::show(context, &report.look, setup, Format::Text)?;
-                let names: Vec<String> = report.refused.iter().map(|o| format!("--allow {}", o.name())).collect();
+                let names: Vec<String> =
+                    report.refused.iter().map(|o| format!("--allow {}", o.name())).collect();
                 return Err(Failure::new(
                     format!("the guard objects; of this plan nothing was done (before it: {done})"),
                     format!("look at it closely; if it is right, say so by `{}`", names.join(" ")),

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::model::ids::SubscriptionId;
-use crate::model::money::{Money, Totals};
 use crate::model::moment::Moment;
+use crate::model::money::{Money, Totals};
 use crate::rehearse::script::{self, Act};
 use crate::render;
 use crate::sim::billing::Books;
@@ -47,7 +47,8 @@ pub(super) async fn run(args: &DemoArgs) -> Result<u8, Failure> {
         Some(path) => std::fs::read_to_string(path)
             .map_err(|error| Failure::plain(format!("`{}` cannot be read: {error}", path.display())))?,
     };
-    let acts = script::parse(&text).map_err(|error| Failure::new(error.to_string(), "see `examples/demo.yaml`"))?;
+    let acts =
+        script::parse(&text).map_err(|error| Failure::new(error.to_string(), "see `examples/demo.yaml`"))?;
     let folder = fresh_folder(&args.folder)?;
     let options = Options { books: Books::new(), ..Options::default() };
     let running = server::start(options).await.map_err(|error| Failure::plain(error.to_string()))?;
@@ -146,11 +147,16 @@ impl Stage {
         let history = wiring::history(&project).await?;
         let now = lock(&self.running.world).now();
         let (mut revenue, mut cost, mut refunded) = (Totals::default(), Totals::default(), Totals::default());
-        let running = project.fleet.servers.values().filter(|server| {
-            server.state_at(now) == crate::model::desired::DesiredState::Running
-        });
+        let running = project
+            .fleet
+            .servers
+            .values()
+            .filter(|server| server.state_at(now) == crate::model::desired::DesiredState::Running);
         running.filter_map(|server| server.revenue()).for_each(|amount| revenue.add(amount));
-        lock(&self.running.world).cloud().machines().for_each(|machine| cost.add(Money::usd(machine.size.cents)));
+        lock(&self.running.world)
+            .cloud()
+            .machines()
+            .for_each(|machine| cost.add(Money::usd(machine.size.cents)));
         history.refunds_since(Moment::from_unix(0)).into_iter().for_each(|amount| refunded.add(amount));
         anstream::println!();
         anstream::print!("{}", render::money::money_table(&revenue, &cost, &refunded));
@@ -160,7 +166,8 @@ impl Stage {
     fn delete_droplet(&self, user: &str) -> Result<(), Failure> {
         let tag = format!("user-{user}");
         let mut world = lock(&self.running.world);
-        let id = world.cloud().machines().find(|machine| machine.tags.contains(&tag)).map(|machine| machine.id);
+        let id =
+            world.cloud().machines().find(|machine| machine.tags.contains(&tag)).map(|machine| machine.id);
         match id.is_some_and(|id| world.cloud().remove_by_hand(id)) {
             true => Ok(()),
             false => Err(Failure::plain(format!("user `{user}` has no droplet"))),
@@ -201,7 +208,8 @@ fn fresh_folder(path: &Path) -> Result<PathBuf, Failure> {
         ));
     }
     std::fs::create_dir_all(path).map_err(fail)?;
-    std::fs::write(path.join(MARK), "Made by `basement demo`, which replaces this folder.\n").map_err(fail)?;
+    std::fs::write(path.join(MARK), "Made by `basement demo`, which replaces this folder.\n")
+        .map_err(fail)?;
     path.canonicalize().map_err(fail)
 }
 

@@ -67,7 +67,9 @@ impl From<Fault> for Failure {
         let hint = match &fault {
             _ if fault.is_credentials() => Some("check the credential named above and what it may do"),
             Fault::Unavailable { .. } => Some("nothing was done by this call; run the command again later"),
-            Fault::Unknown(_) => Some("run `basement apply` again: it looks for what this call did, before it asks again"),
+            Fault::Unknown(_) => {
+                Some("run `basement apply` again: it looks for what this call did, before it asks again")
+            }
             Fault::Refused(_) => None,
         };
         Self { code: code::ERROR, message: fault.to_string(), hint: hint.map(str::to_owned) }

@@ -80,14 +80,21 @@ pub(super) async fn recreate(context: &Context, args: &PersonArgs) -> Result<u8,
 }
 
 /// Writes down a person's word about a server that is in the phase it is meant for.
-async fn say(context: &Context, server: &ServerName, wants: Phase, word: &str, fact: Fact) -> Result<u8, Failure> {
+async fn say(
+    context: &Context,
+    server: &ServerName,
+    wants: Phase,
+    word: &str,
+    fact: Fact,
+) -> Result<u8, Failure> {
     let project = project::load(&context.dir)?;
     let ledger = wiring::open_ledger(&project).await?;
     let hold = ledger.hold(&wiring::holder()).await?;
     let history = ledger.history().await?;
     let record = history.records.get(server).filter(|record| record.phase == wants);
     let Some(record) = record else {
-        let is = history.records.get(server).map_or("unknown to the ledger".to_owned(), |r| r.phase.to_string());
+        let is =
+            history.records.get(server).map_or("unknown to the ledger".to_owned(), |r| r.phase.to_string());
         return Err(Failure::new(
             format!("`{server}` is {is}; `{word}` is for a server that is {wants}"),
             "`basement status` lists the servers",

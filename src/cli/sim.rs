@@ -47,7 +47,10 @@ enum Clock {
 
 pub(super) async fn run(args: &SimArgs) -> Result<u8, Failure> {
     if !args.listen.ip().is_loopback() || !args.smtp.ip().is_loopback() {
-        return Err(Failure::new("the simulator listens on this machine only", "use an address in 127.0.0.0/8"));
+        return Err(Failure::new(
+            "the simulator listens on this machine only",
+            "use an address in 127.0.0.0/8",
+        ));
     }
     let clock = match args.clock {
         Clock::Real => ClockMode::Real { speed: args.speed },
@@ -93,7 +96,9 @@ fn say(running: &Running) {
         anstream::println!("export {name}={value}");
     }
     anstream::println!("export DIGITALOCEAN_TOKEN=simulated STRIPE_API_KEY=sk_test_simulated");
-    anstream::println!("# then: basement init; basement generate; basement plan; basement apply. Ctrl-C ends it.");
+    anstream::println!(
+        "# then: basement init; basement generate; basement plan; basement apply. Ctrl-C ends it."
+    );
 }
 
 fn write_ready(path: &std::path::Path, running: &Running) -> std::io::Result<()> {

@@ -35,7 +35,9 @@ pub(super) async fn execute(hands: &Hands<'_>, step: &Step) -> Result<Outcome, F
     let result = call(hands, step, &user_data).await;
     let event = match &result {
         Ok(outcome) => Event::Done { outcome: outcome.clone() },
-        Err(fault @ (Fault::Refused(_) | Fault::Unavailable { .. })) => Event::Failed { why: fault.to_string() },
+        Err(fault @ (Fault::Refused(_) | Fault::Unavailable { .. })) => {
+            Event::Failed { why: fault.to_string() }
+        }
         Err(fault @ Fault::Unknown(_)) => Event::Unknown { why: fault.to_string() },
     };
     write(hands, step, event, None).await?;

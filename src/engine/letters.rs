@@ -38,8 +38,9 @@ pub(super) async fn send(hands: &Hands<'_>, step: &StepId, letter: &Letter) -> R
         None => return Ok(Outcome::Nobody { why: "the customer has no mail address at Stripe".to_owned() }),
     };
     let password = if is_welcome { Some(password(hands, letter).await?) } else { None };
-    let words = write(letter, &facts(hands, letter, addressee.name), password.as_ref().map(|p| p.expose_secret()))
-        .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
+    let words =
+        write(letter, &facts(hands, letter, addressee.name), password.as_ref().map(|p| p.expose_secret()))
+            .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
     let mail = Mail {
         to: addressee.email,
         subject: words.subject,
@@ -50,7 +51,9 @@ pub(super) async fn send(hands: &Hands<'_>, step: &StepId, letter: &Letter) -> R
     match hands.ports.mailer.send(&mail).await {
         Ok(()) => Ok(Outcome::Plain),
         // The customer's own mail server says no for good; a welcome letter is worth a person's attention.
-        Err(Fault::Refused(detail)) if !is_welcome && matches!(detail.status, Some(501 | 550 | 551 | 553)) => {
+        Err(Fault::Refused(detail))
+            if !is_welcome && matches!(detail.status, Some(501 | 550 | 551 | 553)) =>
+        {
             Ok(Outcome::Nobody { why: detail.to_string() })
         }
         Err(fault) => Err(fault),
@@ -73,7 +76,10 @@ async fn password(hands: &Hands<'_>, letter: &Letter) -> Result<SecretString, Fa
     let sealed = hands.ports.ledger.sealed(&letter.server, attempt).await?.ok_or_else(|| {
         Fault::refused(
             "ledger",
-            format!("there is no password for `{}`; hint: `basement recreate {0}` makes it anew", letter.server),
+            format!(
+                "there is no password for `{}`; hint: `basement recreate {0}` makes it anew",
+                letter.server
+            ),
         )
     })?;
     hands.ports.vault.open(&sealed).await

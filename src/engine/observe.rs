@@ -32,7 +32,12 @@ enum Answer {
     Payment(Option<Payment>),
 }
 
-pub(super) async fn look(eyes: &Eyes, setup: &Setup, history: History, prices: &mut Prices) -> Result<Look, Fault> {
+pub(super) async fn look(
+    eyes: &Eyes,
+    setup: &Setup,
+    history: History,
+    prices: &mut Prices,
+) -> Result<Look, Fault> {
     let mut census = census(eyes, prices).await?;
     let mut failed: BTreeMap<Question, Fault> = BTreeMap::new();
     let mut draft = plan(&setup.fleet, &census, &history, &setup.policy);
