@@ -227,7 +227,7 @@ pub fn occasions() -> Vec<Occasion> {
         Occasion::Resumed { address: ADDRESS },
         Occasion::Ending { destroy_after: Some(end) },
         Occasion::Ended,
-        Occasion::Failed { refunded: refunded.clone(), cancelled: true },
+        Occasion::Failed { refunded: refunded.clone(), cancelled: true, by_hand: true },
         Occasion::AlertFailed {
             refunded,
             cancelled: false,
