@@ -295,9 +295,10 @@ fn explain(message: &str, table: &str) -> (String, String) {
             format!("add `{given} = …` to `[{table}]`; `basement init` elsewhere shows an example"),
         );
     }
+    let message = message.replace("expected usize", "expected a whole number, 0 or more");
     (
         format!("in `[{table}]`: {message}"),
-        "the sample that `basement init` writes shows every key".to_owned(),
+        "`basement init` in an empty folder writes a sample with every key".to_owned(),
     )
 }
 

@@ -83,14 +83,11 @@ impl fmt::Display for Refusal {
         let name = self.name();
         match self {
             Self::EmptyAnswer { servers } => {
-                writeln!(
-                    f,
-                    "Stripe knows no subscription at all, but {servers} servers have files ({name})"
-                )?;
+                writeln!(f, "Stripe knows no subscription at all, but {} here ({name})", are(*servers))?;
                 write!(f, "  hint: is this the right key? if it is, add `--allow {name}`")
             }
             Self::OtherAccount { servers } => {
-                writeln!(f, "Stripe knows none of the subscriptions of the {servers} servers here ({name})")?;
+                writeln!(f, "Stripe knows other subscriptions only, but {} here ({name})", are(*servers))?;
                 write!(
                     f,
                     "  hint: is this the right key? sample files must go first; else add `--allow {name}`"
@@ -112,11 +109,15 @@ impl fmt::Display for Refusal {
                     Mode::Live => ("live", "test"),
                     Mode::Test => ("test", "live"),
                 };
-                writeln!(f, "{others} subscriptions are of {theirs} mode, such as `{example}` ({name})")?;
+                writeln!(f, "Stripe's answer is of {theirs} mode: `{example}`, one of {others} ({name})")?;
                 write!(f, "  hint: `[stripe] mode` in basement.toml is `{ours}`: use a key of {ours} mode")
             }
         }
     }
+}
+
+fn are(servers: usize) -> String {
+    if servers == 1 { "there is 1 server".to_owned() } else { format!("there are {servers} servers") }
 }
 
 fn mixed_up(reading: &Reading, mode: Mode) -> Option<Refusal> {

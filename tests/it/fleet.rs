@@ -1,6 +1,9 @@
 //! The fleet's files: what is read, what is refused and how that is said, what is written.
 
+mod configured;
+mod folders;
 mod one;
+mod reading;
 mod whole;
 
 use basement::cli::config;

@@ -54,7 +54,7 @@ fn two_documents() {
 
 #[test]
 fn empty_file() {
-    insta::assert_snapshot!(complaints(&[(ADA, "".to_owned())]), @r#"
+    insta::assert_snapshot!(complaints(&[(ADA, String::new())]), @r#"
     fleet/servers/ada-7f3k2m9q.yaml: the file is empty
       hint: fill it, or delete it
 

@@ -1,0 +1,140 @@
+//! `basement.toml`: what is refused and how that is said.
+
+use basement::cli::config::{self, Config};
+use basement::fleet::complaint;
+use basement::model::policy::Policy;
+
+const OURS: &str = include_str!("../../../basement.toml");
+
+fn ours() -> Config {
+    config::parse(OURS).unwrap()
+}
+
+fn said(from: &str, to: &str) -> String {
+    assert!(OURS.contains(from), "{from}");
+    complaint::page(&config::parse(&OURS.replacen(from, to, 1)).unwrap_err())
+}
+
+#[test]
+fn our_own_says_the_defaults() {
+    assert_eq!(ours().policy, Policy::default());
+    assert_eq!(ours().ledger, config::LedgerConfig::default());
+    let sold: Vec<(i64, i64)> =
+        ours().catalogue.plans.values().map(|plan| (plan.month.unwrap(), plan.year.unwrap())).collect();
+    assert!(sold.iter().all(|(month, year)| month * 10 == *year));
+}
+
+#[test]
+fn policy_and_ledger_may_be_left_out() {
+    let start = OURS.find("[policy]").unwrap();
+    let end = OURS.find("[mail]").unwrap();
+    let short = format!("{}{}", &OURS[..start], &OURS[end..OURS.find("[ledger]").unwrap()]);
+    assert_eq!(config::parse(&short), Ok(ours()));
+}
+
+#[test]
+fn unknown_keys_and_tables_all_at_once() {
+    let text = OURS
+        .replace("region = ", "regoin = ")
+        .replace("[policy.caps]", "[policy.cap]")
+        .replace("[ledger]", "[leger]");
+    let wrong = config::parse(&text).unwrap_err();
+    insta::assert_snapshot!(complaint::page(&wrong), @r#"
+    basement.toml:10: unknown key `regoin` in `[defaults]`
+      10 | regoin = "nyc3"
+         | ^
+      hint: did you mean `region`?
+
+    basement.toml:56: unknown key `cap` in `[policy]`
+      56 | [policy.cap]
+         |         ^
+      hint: did you mean `caps`?
+
+    basement.toml:71: unknown table `leger`
+      71 | [leger]
+         |  ^
+      hint: did you mean `[ledger]`?
+
+    3 complaints in 1 file
+    "#);
+}
+
+#[test]
+fn bad_values() {
+    insta::assert_snapshot!(said("boot_deadline = \"5m\"", "boot_deadline = \"5 minutes\""), @r#"
+    basement.toml:42: in `[policy]`: `5 minutes` is not a span like `90s`, `5m`, `12h` or `7d`
+      42 | boot_deadline = "5 minutes"            # not up so long after its create was intended: failed
+         |                 ^
+      hint: `basement init` in an empty folder writes a sample with every key
+
+    1 complaint in 1 file
+    "#);
+    insta::assert_snapshot!(said("mode = \"test\"", "mode = \"testing\""), @r#"
+    basement.toml:6: `testing` is not one of `live`, `test`
+      6 | mode = "testing"                   # test | live; a key or a subscription of the other mode is refus…
+        |        ^
+      hint: write one of `live`, `test`
+
+    1 complaint in 1 file
+    "#);
+    insta::assert_snapshot!(said("destroy = 3 ", "destroy = -3 "), @r#"
+    basement.toml:57: in `[policy]`: invalid value: integer `-3`, expected a whole number, 0 or more
+      57 | destroy = -3                     # destroys in one plan
+         |           ^
+      hint: `basement init` in an empty folder writes a sample with every key
+
+    1 complaint in 1 file
+    "#);
+}
+
+#[test]
+fn one_price_in_two_plans() {
+    insta::assert_snapshot!(said("\"pro-year\"", "\"basic-year\""), @r#"
+    basement.toml:30: `basic-year` means two plans, `basic` and `pro`
+      30 | stripe = ["pro-month", "basic-year"]
+         |                        ^
+      hint: a price belongs to one plan: take it out of the other
+
+    1 complaint in 1 file
+    "#);
+}
+
+#[test]
+fn bad_plan_template_and_address() {
+    insta::assert_snapshot!(said("[plans.pro]", "[plans.Pro]"), @r#"
+    basement.toml:28: `Pro` is not a plan name: 1 to 63 of a-z, 0-9 and -, neither first nor last a -
+      28 | [plans.Pro]
+         |        ^
+      hint: for example `[plans.basic]`
+
+    1 complaint in 1 file
+    "#);
+    insta::assert_snapshot!(said("template = \"base\"", "template = \"../base\""), @r#"
+    basement.toml:17: `../base` is not a template's name
+      17 | template = "../base"               # cloud-init/base.yaml
+         |            ^
+      hint: it is the name of a file in `cloud-init/` without `.yaml`: a-z, 0-9 and -
+
+    1 complaint in 1 file
+    "#);
+    insta::assert_snapshot!(said("operator@example.com", "operator"), @r#"
+    basement.toml:65: `mail.operator` is not a mail address
+      65 | operator = "operator" # told when a person is needed
+         |            ^
+      hint: for example `operator = "Example <servers@example.com>"`
+
+    1 complaint in 1 file
+    "#);
+}
+
+#[test]
+fn not_toml() {
+    insta::assert_snapshot!(said("[mail]", "[mail"), @r#"
+    basement.toml:63: not TOML: unclosed table, expected `]`
+      63 | [mail
+         |      ^
+      hint: write `key = "value"` lines under `[table]` heads
+
+    1 complaint in 1 file
+    "#);
+}
