@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::model::desired::{DesiredState, Server};
 use crate::model::ids::SubscriptionId;
 use crate::model::moment::Moment;
 use crate::model::money::{Money, Totals};
@@ -98,9 +99,9 @@ impl Stage {
                 };
                 self.books(|books, now| books.subscribe(now, order).map(|_| ()))?;
             }
-            Act::Cancel(user) => self.customer(&user, |books, now, id| books.cancel(now, id))?,
-            Act::StopPaying(user) => self.customer(&user, |books, now, id| books.stop_paying(now, id))?,
-            Act::Pay(user) => self.customer(&user, |books, now, id| books.pay(now, id))?,
+            Act::Cancel(user) => self.customer(&user, Books::cancel)?,
+            Act::StopPaying(user) => self.customer(&user, Books::stop_paying)?,
+            Act::Pay(user) => self.customer(&user, Books::pay)?,
         }
         Ok(())
     }
@@ -147,12 +148,9 @@ impl Stage {
         let history = wiring::history(&project).await?;
         let now = lock(&self.running.world).now();
         let (mut revenue, mut cost, mut refunded) = (Totals::default(), Totals::default(), Totals::default());
-        let running = project
-            .fleet
-            .servers
-            .values()
-            .filter(|server| server.state_at(now) == crate::model::desired::DesiredState::Running);
-        running.filter_map(|server| server.revenue()).for_each(|amount| revenue.add(amount));
+        let running =
+            project.fleet.servers.values().filter(|server| server.state_at(now) == DesiredState::Running);
+        running.filter_map(Server::revenue).for_each(|amount| revenue.add(amount));
         lock(&self.running.world)
             .cloud()
             .machines()
@@ -168,9 +166,10 @@ impl Stage {
         let mut world = lock(&self.running.world);
         let id =
             world.cloud().machines().find(|machine| machine.tags.contains(&tag)).map(|machine| machine.id);
-        match id.is_some_and(|id| world.cloud().remove_by_hand(id)) {
-            true => Ok(()),
-            false => Err(Failure::plain(format!("user `{user}` has no droplet"))),
+        if id.is_some_and(|id| world.cloud().remove_by_hand(id)) {
+            Ok(())
+        } else {
+            Err(Failure::plain(format!("user `{user}` has no droplet")))
         }
     }
 

@@ -2,18 +2,18 @@
 
 pub mod config;
 pub mod error;
+pub mod generate;
+pub mod init;
+pub mod validate;
 
 mod apply;
 mod ask;
 mod demo;
 mod env;
-mod generate;
-mod init;
 mod ledger;
 mod plan;
 mod project;
 mod sim;
-mod validate;
 mod watch;
 mod wiring;
 

@@ -38,9 +38,8 @@ pub(super) async fn send(hands: &Hands<'_>, step: &StepId, letter: &Letter) -> R
         None => return Ok(Outcome::Nobody { why: "the customer has no mail address at Stripe".to_owned() }),
     };
     let password = if is_welcome { Some(password(hands, letter).await?) } else { None };
-    let words =
-        write(letter, &facts(hands, letter, addressee.name), password.as_ref().map(|p| p.expose_secret()))
-            .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
+    let words = write(letter, &facts, password.as_ref().map(SecretString::expose_secret))
+        .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
     let mail = Mail {
         to: addressee.email,
         subject: words.subject,

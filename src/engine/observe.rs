@@ -74,12 +74,11 @@ pub(super) async fn look(
 
 async fn census(eyes: &Eyes, prices: &mut Prices) -> Result<Census, Fault> {
     let droplets = eyes.cloud.droplets().await?;
-    let (account, sizes) = match &prices.known {
-        Some(known) => known.clone(),
-        None => {
-            let known = (eyes.cloud.account().await?, eyes.cloud.sizes().await?);
-            prices.known.insert(known).clone()
-        }
+    let (account, sizes) = if let Some(known) = &prices.known {
+        known.clone()
+    } else {
+        let known = (eyes.cloud.account().await?, eyes.cloud.sizes().await?);
+        prices.known.insert(known).clone()
     };
     let mut census = Census::new(eyes.clock.now().await, droplets);
     census.account = Some(account);

@@ -62,8 +62,7 @@ fn shown(letter: &Letter, facts: &LetterFacts) -> String {
 fn every_letter_to_a_customer() {
     let suspended =
         |destroy_after| Occasion::Suspended { destroy_after, because: "subscription past due".to_owned() };
-    let failed =
-        |refunded, cancelled, by_hand| Occasion::Failed { refunded, cancelled, by_hand };
+    let failed = |refunded, cancelled, by_hand| Occasion::Failed { refunded, cancelled, by_hand };
     insta::assert_snapshot!("welcome", shown(&welcome(), &facts()));
     insta::assert_snapshot!("welcome_bare", shown(&welcome(), &bare()));
     insta::assert_snapshot!("suspended", shown(&to_customer(suspended(Some(end()))), &facts()));
@@ -74,7 +73,10 @@ fn every_letter_to_a_customer() {
     insta::assert_snapshot!("ending", shown(&ending(Some(end())), &facts()));
     insta::assert_snapshot!("ending_bare", shown(&ending(None), &bare()));
     insta::assert_snapshot!("ended", shown(&to_customer(Occasion::Ended), &facts()));
-    insta::assert_snapshot!("failed", shown(&to_customer(failed(vec![Money::usd(3500)], true, false)), &facts()));
+    insta::assert_snapshot!(
+        "failed",
+        shown(&to_customer(failed(vec![Money::usd(3500)], true, false)), &facts())
+    );
     insta::assert_snapshot!("failed_trial", shown(&to_customer(failed(Vec::new(), false, false)), &bare()));
     insta::assert_snapshot!("failed_by_hand", shown(&to_customer(failed(Vec::new(), true, true)), &facts()));
 }

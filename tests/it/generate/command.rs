@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use async_trait::async_trait;
-use basement::cli::generate::{Format, GenerateArgs, run};
+use basement::cli::generate::{GenerateArgs, run};
 use basement::cli::init::{self, InitArgs};
 use basement::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Subscription};
 use basement::model::ids::{CustomerId, InvoiceId, StepId, SubscriptionId};
@@ -59,7 +59,7 @@ async fn generate(root: &Path, subs: &[Subscription], change: impl Fn(&mut Gener
 }
 
 async fn ran(root: &Path, stripe: Stripe, change: impl Fn(&mut GenerateArgs)) -> (u8, String) {
-    let mut args = GenerateArgs { allow: Vec::new(), check: false, format: Format::Text };
+    let mut args = GenerateArgs { allow: Vec::new(), check: false };
     change(&mut args);
     let (mut out, mut talk) = (Vec::new(), Vec::new());
     let code = run(&args, &stripe, at(NOW), root, false, &mut out, &mut talk).await.unwrap();
