@@ -38,6 +38,7 @@ pub(super) async fn send(hands: &Hands<'_>, step: &StepId, letter: &Letter) -> R
         None => return Ok(Outcome::Nobody { why: "the customer has no mail address at Stripe".to_owned() }),
     };
     let password = if is_welcome { Some(password(hands, letter).await?) } else { None };
+    let facts = facts(hands, letter, addressee.name);
     let words = write(letter, &facts, password.as_ref().map(SecretString::expose_secret))
         .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
     let mail = Mail {
