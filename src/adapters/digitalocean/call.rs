@@ -206,6 +206,8 @@ impl Caller {
             };
             let reply = http::exchange(self.request(call)).await;
             if let Ok(answer) = &reply {
+                tracing::info!(status = answer.status, "{}", call.text());
+                tracing::debug!(bytes = answer.body.len(), left = answer.header("ratelimit-remaining"));
                 self.pace.learn(answer).await;
             }
             drop(flight);
