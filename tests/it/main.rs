@@ -2,6 +2,7 @@
 
 mod contract;
 mod digitalocean;
+mod faults;
 mod fleet;
 mod generate;
 mod ledger;
