@@ -28,7 +28,16 @@ async fn twins_orphans_and_strangers_are_left_alone() {
         stage.at(Span::days(20));
         stage.round().await;
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d: #1 active, #2 active
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    nobody, stranger: #1 active
+    sub_000001: canceled, 1500 paid
+    runs: settled, settled, settled
+    notes: orphan, twins
+    ");
 }
 
 #[tokio::test]
@@ -47,7 +56,14 @@ async fn a_file_that_is_stale_stops_nobody_who_has_paid() {
         stage.at(Span::days(39));
         stage.round().await;
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d: #1 active
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    sub_000001: active, 3000 paid
+    runs: settled, settled, settled, settled
+    ");
 }
 
 #[tokio::test]
@@ -72,7 +88,21 @@ async fn six_destroys_at_once_are_objected_to_and_waived_by_name() {
         stage.setup.allow.insert("many-destroys".to_owned());
         stage.settle().await;
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d, bob-5fzq6san, cyd-h5kshf4t, dee-g7gsw4nd, eva-k170ftfw, fay-w97z6t6z: #1 destroyed
+      create/~/1 created
+      destroy/~/#1
+      letter/~/ended/1
+      letter/~/ending/1793696400
+      letter/~/welcome/1
+      record/~/ended/1
+      shutdown/~/#1
+      @ letter.~.ended.1 to the customer
+      @ letter.~.ending.1793696400 to the customer
+      @ letter.~.welcome.1 to the customer
+    sub_000001, sub_000002, sub_000003, sub_000004, sub_000005, sub_000006: canceled, 1500 paid
+    runs: settled, settled, objected, settled
+    ");
 }
 
 #[tokio::test]
@@ -91,5 +121,52 @@ async fn a_census_that_shrank_is_objected_to() {
         assert_eq!(objections(&run), ["census-shrunk"]);
         assert!(run.did.is_empty());
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d, bob-5fzq6san, cyd-h5kshf4t, dee-g7gsw4nd: #1 deleted by hand
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    eva-k170ftfw: #1 active
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    sub_000001, sub_000002, sub_000003, sub_000004, sub_000005: active, 1500 paid
+    runs: settled, objected
+    ");
+}
+
+#[tokio::test]
+async fn three_of_four_destroyed_on_purpose_is_no_census_that_shrank() {
+    let story = async |stage: &mut Stage| {
+        let subscriptions = ["ada", "bob", "cyd", "dee"].map(|user| stage.join(user));
+        stage.round().await;
+        stage.at(Span::days(1));
+        for id in &subscriptions[..3] {
+            stage.stripe(|books, now| books.cancel(now, id));
+        }
+        stage.round().await;
+        stage.at(Span::days(9));
+        let run = stage.settle().await;
+        assert!(matches!(run.end, End::Settled));
+    };
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d, bob-5fzq6san, cyd-h5kshf4t: #1 destroyed
+      create/~/1 created
+      destroy/~/#1
+      letter/~/ended/1
+      letter/~/ending/1793696400
+      letter/~/welcome/1
+      record/~/ended/1
+      shutdown/~/#1
+      @ letter.~.ended.1 to the customer
+      @ letter.~.ending.1793696400 to the customer
+      @ letter.~.welcome.1 to the customer
+    dee-g7gsw4nd: #1 active
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    sub_000001, sub_000002, sub_000003: canceled, 1500 paid
+    sub_000004: active, 1500 paid
+    runs: settled, settled, settled
+    ");
 }

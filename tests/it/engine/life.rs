@@ -60,12 +60,33 @@ pub async fn deleted(stage: &mut Stage) {
 
 #[tokio::test]
 async fn five_servers_are_delivered() {
-    insta::assert_snapshot!(both(five).await, @"");
+    insta::assert_snapshot!(both(five).await, @"
+    ada-wtb3p80d, bob-5fzq6san, cyd-h5kshf4t, dee-g7gsw4nd, eva-k170ftfw: #1 active
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    sub_000001, sub_000002, sub_000003, sub_000004, sub_000005: active, 1500 paid
+    runs: settled
+    ");
 }
 
 #[tokio::test]
 async fn a_cancelled_server_is_stopped_and_after_its_grace_destroyed() {
-    insta::assert_snapshot!(both(cancelled).await, @"");
+    insta::assert_snapshot!(both(cancelled).await, @"
+    ada-wtb3p80d: #1 destroyed
+      create/~/1 created
+      destroy/~/#1
+      letter/~/ended/1
+      letter/~/ending/1793696400
+      letter/~/welcome/1
+      record/~/ended/1
+      shutdown/~/#1
+      @ letter.~.ended.1 to the customer
+      @ letter.~.ending.1793696400 to the customer
+      @ letter.~.welcome.1 to the customer
+    sub_000001: canceled, 1500 paid
+    runs: settled, settled, settled, settled
+    ");
 }
 
 #[tokio::test]
@@ -78,12 +99,37 @@ async fn a_shutdown_that_is_ignored_ends_with_the_plug() {
         stage.stripe(|books, now| books.cancel(now, &ada));
         stage.round().await;
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d: #1 off
+      create/~/1 created
+      letter/~/ending/1793696400
+      letter/~/welcome/1
+      power_off/~/#1
+      shutdown/~/#1
+      @ letter.~.ending.1793696400 to the customer
+      @ letter.~.welcome.1 to the customer
+    sub_000001: canceled, 1500 paid
+    runs: settled, settled
+    notes: ends_on
+    ");
 }
 
 #[tokio::test]
 async fn a_late_payer_is_suspended_and_resumed() {
-    insta::assert_snapshot!(both(late).await, @"");
+    insta::assert_snapshot!(both(late).await, @"
+    ada-wtb3p80d: #1 active
+      create/~/1 created
+      letter/~/resumed/1796979600
+      letter/~/suspended/1796806800
+      letter/~/welcome/1
+      power_on/~/#1
+      shutdown/~/#1
+      @ letter.~.resumed.1796979600 to the customer
+      @ letter.~.suspended.1796806800 to the customer
+      @ letter.~.welcome.1 to the customer
+    sub_000001: active, 3000 paid
+    runs: settled, settled, settled, settled
+    ");
 }
 
 #[tokio::test]
@@ -101,12 +147,36 @@ async fn the_customers_own_switch_is_obeyed_without_a_letter() {
         stage.stripe(|books, now| books.switch_off(now, &ada, false));
         stage.round().await;
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d: #1 active
+      create/~/1 created
+      letter/~/welcome/1
+      power_on/~/#1
+      shutdown/~/#1
+      @ letter.~.welcome.1 to the customer
+    sub_000001: active, 1500 paid
+    runs: settled, settled, settled
+    ");
 }
 
 #[tokio::test]
 async fn a_droplet_deleted_by_hand_is_told_and_not_made_again() {
-    insta::assert_snapshot!(both(deleted).await, @"");
+    insta::assert_snapshot!(both(deleted).await, @"
+    ada-wtb3p80d: #1 deleted by hand
+      create/~/1 created
+      letter/~/operator-deleted/#1
+      letter/~/welcome/1
+      record/~/deleted/1
+      @ letter.~.operator-deleted.#1 to operator@example.com
+      @ letter.~.welcome.1 to the customer
+    bob-5fzq6san: #1 active
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    sub_000001, sub_000002: active, 1500 paid
+    runs: settled, settled, settled
+    notes: deleted
+    ");
 }
 
 #[tokio::test]
@@ -117,7 +187,24 @@ async fn a_deleted_droplet_is_made_again_if_somebody_says_so() {
         stage.say("ada", "recreate", Fact::Recreate).await;
         stage.settle().await;
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d: #1 deleted by hand, #2 active
+      create/~/1 created
+      create/~/2 created
+      letter/~/operator-deleted/#1
+      letter/~/welcome/1
+      letter/~/welcome/2
+      record/~/deleted/1
+      @ letter.~.operator-deleted.#1 to operator@example.com
+      @ letter.~.welcome.1 to the customer
+      @ letter.~.welcome.2 to the customer
+    bob-5fzq6san: #1 active
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    sub_000001, sub_000002: active, 1500 paid
+    runs: settled, settled, settled, settled
+    ");
 }
 
 #[tokio::test]
@@ -136,7 +223,26 @@ async fn who_comes_back_during_the_grace_gets_a_new_server() {
         stage.at(Span::days(9));
         stage.round().await;
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-5fzq6san: #1 active
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    ada-wtb3p80d: #1 destroyed
+      create/~/1 created
+      destroy/~/#1
+      letter/~/ended/1
+      letter/~/ending/1793696400
+      letter/~/welcome/1
+      record/~/ended/1
+      shutdown/~/#1
+      @ letter.~.ended.1 to the customer
+      @ letter.~.ending.1793696400 to the customer
+      @ letter.~.welcome.1 to the customer
+    sub_000001: canceled, 1500 paid
+    sub_000002: active, 1500 paid
+    runs: settled, settled, settled, settled
+    ");
 }
 
 #[tokio::test]
@@ -153,5 +259,17 @@ async fn a_customer_deleted_at_stripe_gets_no_letters() {
         stage.at(Span::days(9));
         stage.settle().await;
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d: #1 destroyed
+      create/~/1 created
+      destroy/~/#1
+      letter/~/ended/1 nobody
+      letter/~/ending/1793696400 nobody
+      letter/~/welcome/1
+      record/~/ended/1
+      shutdown/~/#1
+      @ letter.~.welcome.1 to the customer
+    sub_000001: canceled, 1500 paid
+    runs: settled, settled, settled
+    ");
 }

@@ -9,43 +9,63 @@ use basement::sim::world::lock;
 
 use super::stage::Stage;
 
-/// Steps done, letters and the truth, server by server; then how the runs ended and what is noted.
+/// Truth, steps done and letters of every server; the money; how the runs ended and what is noted.
+/// What went in the same way is told once.
 pub fn tell(stage: &Stage) -> String {
     let droplets = droplets(stage);
     let mut names: BTreeSet<String> = stage.setup.fleet.servers.keys().map(ToString::to_string).collect();
     names.extend(droplets.values().map(|droplet| droplet.name.clone()));
-    let mut lines = Vec::new();
-    for name in &names {
-        let theirs = droplets.values().filter(|droplet| droplet.name == *name);
-        let truth: Vec<String> = theirs.map(|d| format!("{} {}", d.short, d.truth)).collect();
-        let short = |text: &str| short(text, name, &droplets);
-        lines
-            .push(format!("{name}: {}", if truth.is_empty() { "none".to_owned() } else { truth.join(", ") }));
-        let mut steps: Vec<String> = stage
-            .did
-            .iter()
-            .filter(|did| did.step.server.as_str() == name)
-            .filter_map(|did| {
-                Some(format!("  {}{}", short(did.step.id.as_str()), word(did.result.as_ref().ok()?)))
-            })
-            .collect();
-        steps.sort();
-        lines.extend(steps);
-        let world = lock(&stage.world);
-        let about = format!("letter.{name}.");
-        let letters = world.outbox.iter().filter(|letter| letter.message_id.starts_with(&about));
-        let mut letters: Vec<String> =
-            letters.map(|letter| format!("  @ {} to {}", short(&letter.message_id), letter.to)).collect();
-        letters.sort();
-        lines.extend(letters);
-    }
-    lines.extend(money(stage));
-    let notes: BTreeSet<String> = stage.notes.iter().map(note).collect();
+    let servers = names.into_iter().map(|name| {
+        let story = story(stage, &name, &droplets);
+        (name, story)
+    });
+    let mut lines = once(servers);
+    lines.extend(once(money(stage).into_iter()));
     lines.push(format!("runs: {}", stage.ends.join(", ")));
+    let notes: BTreeSet<String> = stage.notes.iter().map(note).collect();
     if !notes.is_empty() {
         lines.push(format!("notes: {}", notes.into_iter().collect::<Vec<_>>().join(", ")));
     }
     lines.join("\n")
+}
+
+/// `name, name: story`, in the order of the first names.
+fn once(stories: impl Iterator<Item = (String, String)>) -> Vec<String> {
+    let mut told: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, story) in stories {
+        match told.iter_mut().find(|(other, _)| *other == story) {
+            Some((_, names)) => names.push(name),
+            None => told.push((story, vec![name])),
+        }
+    }
+    told.into_iter().map(|(story, names)| format!("{}: {story}", names.join(", "))).collect()
+}
+
+/// One server's.
+fn story(stage: &Stage, name: &str, droplets: &BTreeMap<u64, Droplet>) -> String {
+    let theirs = droplets.values().filter(|droplet| droplet.name == *name);
+    let truth: Vec<String> = theirs.map(|d| format!("{} {}", d.short, d.truth)).collect();
+    let short = |text: &str| short(text, name, droplets);
+    let steps = stage.did.iter().filter(|did| did.step.server.as_str() == name).filter_map(|did| {
+        let outcome = did.result.as_ref().ok()?;
+        Some(format!("  {}{}", short(did.step.id.as_str()), word(outcome)))
+    });
+    let mut steps: Vec<String> = steps.collect();
+    steps.sort();
+    let (user, _) = name.rsplit_once('-').unwrap_or((name, ""));
+    let customer = format!("{user}@example.com");
+    let world = lock(&stage.world);
+    let about = format!("letter.{name}.");
+    let letters = world.outbox.iter().filter(|letter| letter.message_id.starts_with(&about));
+    let mut letters: Vec<String> = letters
+        .map(|letter| {
+            let to = if letter.to == customer { "the customer" } else { &letter.to };
+            format!("  @ {} to {to}", short(&letter.message_id))
+        })
+        .collect();
+    letters.sort();
+    let truth = if truth.is_empty() { "none".to_owned() } else { truth.join(", ") };
+    std::iter::once(truth).chain(steps).chain(letters).collect::<Vec<_>>().join("\n")
 }
 
 struct Droplet {
@@ -93,7 +113,7 @@ fn word(outcome: &Outcome) -> String {
     }
 }
 
-fn money(stage: &Stage) -> Vec<String> {
+fn money(stage: &Stage) -> Vec<(String, String)> {
     let books = stage.books.lock().unwrap_or_else(PoisonError::into_inner);
     let truth = books.truth();
     truth
@@ -103,7 +123,7 @@ fn money(stage: &Stage) -> Vec<String> {
                 0 => String::new(),
                 n => format!(", {} given back in {n}", truth.refunded),
             };
-            format!("{id}: {}, {} paid{back}", truth.status, truth.paid)
+            (id.to_string(), format!("{}, {} paid{back}", truth.status, truth.paid))
         })
         .collect()
 }

@@ -12,10 +12,17 @@ use super::{both, life};
 #[tokio::test]
 async fn a_burst_of_429_is_waited_for() {
     let story = async |stage: &mut Stage| {
-        stage.trouble("", Mishap::RateMinute, 4);
+        stage.trouble("GET /v2/", Mishap::RateMinute, 4);
         life::five(stage).await;
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d, bob-5fzq6san, cyd-h5kshf4t, dee-g7gsw4nd, eva-k170ftfw: #1 active
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    sub_000001, sub_000002, sub_000003, sub_000004, sub_000005: active, 1500 paid
+    runs: settled
+    ");
 }
 
 #[tokio::test]
@@ -24,7 +31,14 @@ async fn creates_that_are_limited_are_asked_again() {
         stage.trouble("POST /v2/droplets$", Mishap::RateMinute, 3);
         life::five(stage).await;
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d, bob-5fzq6san, cyd-h5kshf4t, dee-g7gsw4nd, eva-k170ftfw: #1 active
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    sub_000001, sub_000002, sub_000003, sub_000004, sub_000005: active, 1500 paid
+    runs: settled
+    ");
 }
 
 #[tokio::test]
@@ -35,7 +49,14 @@ async fn an_outage_of_the_listing_is_waited_for() {
         stage.trouble("GET /v2/droplets", Mishap::Drop, 2);
         life::five(stage).await;
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d, bob-5fzq6san, cyd-h5kshf4t, dee-g7gsw4nd, eva-k170ftfw: #1 active
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    sub_000001, sub_000002, sub_000003, sub_000004, sub_000005: active, 1500 paid
+    runs: settled
+    ");
 }
 
 #[tokio::test]
@@ -52,16 +73,30 @@ async fn one_customers_trouble_is_not_the_others() {
         stage.generate().await;
         let run = stage.settle_within(Span::minutes(5)).await;
         assert!(matches!(run.end, End::Deadline));
-        let power = |user: &str| lock(&stage.world).cloud().get(stage.droplet(user)).map(|m| m.power.word());
+        let power = |user: &str| {
+            let id = stage.droplet(user);
+            lock(&stage.world).cloud().get(id).map(|machine| machine.power.word())
+        };
         assert_eq!(["ada", "bob", "cyd"].map(power), [Some("active"), Some("off"), Some("off")]);
         lock(&stage.world).trouble.planned.clear();
         stage.settle().await;
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d, bob-5fzq6san, cyd-h5kshf4t: #1 off
+      create/~/1 created
+      letter/~/ending/1793696400
+      letter/~/welcome/1
+      shutdown/~/#1
+      @ letter.~.ending.1793696400 to the customer
+      @ letter.~.welcome.1 to the customer
+    sub_000001, sub_000002, sub_000003: canceled, 1500 paid
+    runs: settled, deadline, settled
+    notes: ends_on
+    ");
 }
 
 #[tokio::test]
-async fn a_busy_droplet_is_asked_again() {
+async fn who_cancels_before_the_delivery_gets_the_money_back_after_the_grace() {
     let story = async |stage: &mut Stage| {
         let ada = stage.join("ada");
         stage.generate().await;
@@ -69,6 +104,22 @@ async fn a_busy_droplet_is_asked_again() {
         stage.settle_within(Span::minutes(1)).await;
         stage.stripe(|books, now| books.cancel(now, &ada));
         stage.round().await;
+        stage.at(Span::days(8));
+        stage.settle().await;
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d: #1 destroyed
+      cancel/sub_000001
+      create/~/1 created
+      destroy/~/#1
+      letter/~/failed/1
+      letter/~/operator-failed/1
+      record/~/gave-up/1
+      refund/sub_000001/pi_000001 $15.00 succeeded
+      shutdown/~/#1
+      @ letter.~.failed.1 to the customer
+      @ letter.~.operator-failed.1 to operator@example.com
+    sub_000001: canceled, 1500 paid, 1500 given back in 1
+    runs: deadline, settled, settled
+    ");
 }
