@@ -2,6 +2,7 @@
 
 use basement::engine::settle::{End, Run};
 use basement::model::moment::Span;
+use basement::plan::guard::Objection;
 use basement::sim::world::lock;
 
 use super::both;
@@ -9,7 +10,7 @@ use super::stage::Stage;
 
 fn objections(run: &Run) -> Vec<&'static str> {
     assert!(matches!(run.end, End::Objected));
-    run.last.iter().flat_map(|report| &report.refused).map(|objection| objection.name()).collect()
+    run.last.iter().flat_map(|report| &report.refused).map(Objection::name).collect()
 }
 
 #[tokio::test]

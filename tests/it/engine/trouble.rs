@@ -6,8 +6,8 @@ use basement::sim::trouble::Mishap;
 use basement::sim::whim::Whim;
 use basement::sim::world::lock;
 
-use super::stage::Stage;
-use super::{both, life};
+use super::stage::{Stage, Way};
+use super::{alone, both, failed, life};
 
 #[tokio::test]
 async fn a_burst_of_429_is_waited_for() {
@@ -121,5 +121,38 @@ async fn who_cancels_before_the_delivery_gets_the_money_back_after_the_grace() {
       @ letter.~.operator-failed.1 to operator@example.com
     sub_000001: canceled, 1500 paid, 1500 given back in 1
     runs: deadline, settled, settled
+    ");
+}
+
+/// Through the ports Stripe has no trouble but its own, so this is told over the wire alone.
+#[tokio::test]
+async fn an_outage_of_stripe_is_waited_for_and_nothing_is_paid_twice() {
+    let story = async |stage: &mut Stage| {
+        stage.trouble("GET /v1/invoices", Mishap::FailBefore(503), 6);
+        stage.trouble("GET /v1/refunds", Mishap::Html502, 5);
+        stage.trouble("POST /v1/refunds", Mishap::Drop, 5);
+        stage.trouble("DELETE /v1/subscriptions", Mishap::FailAfter(500), 5);
+        stage.trouble("GET /v1/customers", Mishap::RateMinute, 9);
+        failed::stuck(stage).await;
+    };
+    insta::assert_snapshot!(alone(Way::Wire, story).await, @"
+    ada-wtb3p80d: #1 destroyed
+      cancel/sub_000001
+      create/~/1 created
+      destroy/~/#1
+      letter/~/failed/1
+      letter/~/operator-failed/1
+      record/~/gave-up/1
+      refund/sub_000001/pi_000001 $15.00 succeeded
+      @ letter.~.failed.1 to the customer
+      @ letter.~.operator-failed.1 to operator@example.com
+    bob-5fzq6san: #1 active
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    sub_000001: canceled, 1500 paid, 1500 given back in 1
+    sub_000002: active, 1500 paid
+    runs: settled
+    notes: failed
     ");
 }
