@@ -2,6 +2,7 @@
 
 mod contract;
 mod digitalocean;
+mod engine;
 mod faults;
 mod fleet;
 mod generate;
