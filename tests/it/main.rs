@@ -14,6 +14,7 @@ mod scene;
 mod scripted;
 mod simulator;
 mod smtp;
+mod storms;
 mod stripe;
 mod stripe_money;
 mod stripe_script;
