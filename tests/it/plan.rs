@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use basement::model::billing::Status;
 use basement::model::census::DropletStatus;
 use basement::model::desired::Hold;
-use basement::model::history::{Event, Outcome};
+use basement::model::history::{Event, Outcome, Phase, Record};
 use basement::model::ids::DropletId;
 use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::moment::Span;
@@ -229,7 +229,11 @@ fn an_orphan_is_named_and_left_alone() {
 #[test]
 fn a_shrunken_census_and_another_team_are_objected_to() {
     let mut scene = Scene::running().delivered(7).droplet(7, DropletStatus::Active).at(after(9));
-    scene.history.last_census = Some(4);
+    for n in 1..=3 {
+        let server = format!("bea-{n}").parse().expect("a name");
+        let (phase, droplet) = (Phase::Delivered, Some(DropletId(n)));
+        scene.history.records.insert(server, Record { phase, droplet, ..Record::default() });
+    }
     scene.history.team = Some("team-a".to_owned());
     scene.census.account = Some(basement::model::census::Account {
         team: "team-b".to_owned(),
