@@ -123,7 +123,7 @@ pub struct Done {
     pub outcome: Outcome,
 }
 
-/// How often a step certainly failed since it last succeeded.
+/// How often a step failed, or its reply was lost, since it last succeeded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failures {
     /// How often.
@@ -155,7 +155,7 @@ pub struct Record {
     pub power_cut: Option<Moment>,
     /// When it was last asked to power on; none after a stop.
     pub powered_on: Option<Moment>,
-    /// When its destruction was last asked for.
+    /// When its destruction was last asked for; none if that was refused.
     pub destroyed: Option<Moment>,
     /// The customer's last word from us is that it is off.
     pub told_off: bool,
@@ -165,7 +165,7 @@ pub struct Record {
     pub open: BTreeMap<StepId, Open>,
     /// Unshown steps that are done.
     pub done: BTreeMap<StepId, Done>,
-    /// Steps that failed since they last succeeded.
+    /// Steps that failed, or whose reply was lost, since they last succeeded.
     pub failures: BTreeMap<StepId, Failures>,
 }
 
@@ -217,7 +217,7 @@ impl Record {
             Event::Intended { action } => self.intend(entry, action),
             Event::Done { outcome } => self.finish(entry, outcome),
             Event::Failed { why } => self.fail(entry, why),
-            Event::Unknown { .. } => {}
+            Event::Unknown { why } => self.doubt(entry, why),
             Event::Noticed { fact } => self.notice(entry.at, fact),
         }
     }
@@ -289,9 +289,23 @@ impl Record {
 
     fn fail(&mut self, entry: &Entry, why: &str) {
         let open = self.open.remove(&entry.step);
-        if let Some(Open { action: Action::Create { .. }, .. }) = open {
-            self.phase = Phase::New;
+        match open.map(|open| open.action) {
+            Some(Action::Create { .. }) => self.phase = Phase::New,
+            Some(Action::Destroy { .. }) => self.destroyed = None,
+            _ => {}
         }
+        self.count_failure(entry, why);
+    }
+
+    /// A lost reply is waited after like a refusal. That of a create is looked for instead, by phase.
+    fn doubt(&mut self, entry: &Entry, why: &str) {
+        let is_create = |open: &Open| matches!(open.action, Action::Create { .. });
+        if !self.open.get(&entry.step).is_some_and(is_create) {
+            self.count_failure(entry, why);
+        }
+    }
+
+    fn count_failure(&mut self, entry: &Entry, why: &str) {
         let count = self.failures.get(&entry.step).map_or(0, |f| f.count) + 1;
         self.failures.insert(entry.step.clone(), Failures { count, last: entry.at, why: why.to_owned() });
     }
