@@ -338,8 +338,13 @@ impl Record {
         }
     }
 
+    /// A create that was refused before its reply was lost is not asked again as the same try.
     fn close_creates(&mut self) {
-        self.open.retain(|_, open| !matches!(open.action, Action::Create { .. }));
+        let open = self.open.iter().filter(|(_, open)| matches!(open.action, Action::Create { .. }));
+        for step in open.map(|(step, _)| step.clone()).collect::<Vec<_>>() {
+            self.open.remove(&step);
+            self.failures.remove(&step);
+        }
     }
 }
 

@@ -275,3 +275,17 @@ fn what_basement_itself_destroyed_does_not_shrink_the_census() {
     }
     assert_eq!(guard::census_objections(&scene.census, &scene.history), []);
 }
+
+#[test]
+fn a_refusal_before_a_lost_reply_does_not_keep_the_try() {
+    let step = format!("create/{NAME}/1");
+    let lost = Scene::running()
+        .intended(start())
+        .event(start(), &step, failed())
+        .intended(after(1))
+        .event(after(1), &step, Event::Unknown { why: "closed".to_owned() })
+        .event(after(6), &format!("record/{NAME}/nothing-made/1"), noticed(Fact::NothingMade))
+        .at(after(6));
+    let Action::Create { order } = &lost.plan().steps[0].action else { panic!("no create") };
+    assert_eq!(order.attempt, 2);
+}
