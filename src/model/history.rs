@@ -147,6 +147,8 @@ pub struct Record {
     pub droplet: Option<DropletId>,
     /// Its address, once told to the customer.
     pub address: Option<Ipv4Addr>,
+    /// When its delivery was given up; none after another create.
+    pub failed: Option<Moment>,
     /// When it was delivered.
     pub delivered: Option<Moment>,
     /// When it was last asked to shut down; none after a power on.
@@ -232,7 +234,7 @@ impl Record {
             self.phase = Phase::Creating;
             self.attempt = order.attempt;
             self.intended = Some(entry.at);
-            (self.droplet, self.address, self.delivered) = (None, None, None);
+            (self.droplet, self.address, self.delivered, self.failed) = (None, None, None, None);
             (self.stopped, self.power_cut, self.powered_on, self.destroyed) = (None, None, None, None);
             self.told_off = false;
         }
@@ -327,6 +329,7 @@ impl Record {
             Fact::GaveUp => {
                 self.close_creates();
                 self.phase = Phase::Failed;
+                self.failed = Some(at);
             }
             Fact::Deleted { .. } => self.phase = Phase::Deleted,
             Fact::Ended => self.phase = Phase::Ended,
