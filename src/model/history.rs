@@ -211,6 +211,13 @@ impl History {
     }
 }
 
+impl Outcome {
+    /// A refund that failed or was taken back at once: the money is with us.
+    pub fn came_back(&self) -> bool {
+        matches!(self, Self::Refunded { status, .. } if matches!(status.as_str(), "failed" | "canceled"))
+    }
+}
+
 impl Record {
     /// Takes one entry about this server into account.
     pub fn fold(&mut self, entry: &Entry) {

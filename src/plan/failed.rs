@@ -4,6 +4,7 @@
 use crate::model::billing::{PaymentPart, RefundOrder};
 use crate::model::census::{Droplet, Question, Sighting};
 use crate::model::desired::DesiredState;
+use crate::model::history::Outcome;
 use crate::model::ids::{StepId, SubscriptionId};
 use crate::model::money::{Money, Totals};
 use crate::model::plan::Notice;
@@ -131,8 +132,7 @@ fn refunds(
         by_hand(case, settlement, why.clone(), to);
         return true;
     }
-    let waiting = payment.parts.iter().filter(|part| !refund(case, subscription, part, settlement, to)).count();
-    waiting == 0
+    payment.parts.iter().fold(true, |done, part| refund(case, subscription, part, settlement, to) && done)
 }
 
 fn refund(
@@ -145,11 +145,16 @@ fn refund(
     let id = StepId::of(&[&"refund", subscription, &part.id]);
     let standing: i64 = part.refunds.iter().filter(|r| r.stands()).map(|r| r.amount.amount).sum();
     let given = |amount| Money { amount, currency: part.received.currency };
-    if case.record.has_done(&id) {
-        if standing == 0 {
+    if let Some(done) = case.record.done.get(&id) {
+        let is_listed = part.refunds.iter().any(|refund| refund.step.as_ref() == Some(&id));
+        let unlisted = match &done.outcome {
+            Outcome::Refunded { amount, .. } if !is_listed && !done.outcome.came_back() => amount.amount,
+            _ => 0,
+        };
+        if standing + unlisted == 0 {
             by_hand(case, settlement, format!("the refund of `{}` failed at the bank", part.id), to);
         }
-        settlement.refunded.add(given(standing));
+        settlement.refunded.add(given(standing + unlisted));
         return true;
     }
     if part.disputed {
