@@ -49,7 +49,7 @@ pub(super) fn ended(case: &Case, to: &mut Verdict) {
     }
 }
 
-/// To the operator: deleted behind our back.
+/// To the operator: deleted behind our back. One alert per droplet.
 pub(super) fn alert_deleted(case: &Case, droplet: DropletId, to: &mut Verdict) {
     send(case, to, Occasion::AlertDeleted { droplet }, &droplet, Reason::Absent);
 }

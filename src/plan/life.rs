@@ -48,6 +48,7 @@ fn by_phase(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
         (Phase::Delivered, droplet) => delivered::keep(case, droplet, to),
         (Phase::Deleted, None) => deleted(case, to),
         (Phase::Ended, Some(droplet)) => delivered::ended_but_there(case, droplet, to),
+        (Phase::Ended, None) if case.want() == DesiredState::Destroyed => letters::ended(case, to),
         (Phase::Ended, None) => unmade(case, to, true),
     }
 }
@@ -159,7 +160,12 @@ fn give_up(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
 fn deleted(case: &Case, to: &mut Verdict) {
     match case.want() {
         DesiredState::Running if case.policy.recreate_deleted => unmade(case, to, true),
-        DesiredState::Running | DesiredState::Stopped => case.note(to, Notice::Deleted),
+        DesiredState::Running | DesiredState::Stopped => {
+            case.note(to, Notice::Deleted);
+            if let Some(droplet) = case.record.droplet {
+                letters::alert_deleted(case, droplet, to);
+            }
+        }
         DesiredState::Destroyed => {
             record(case, to, "ended", Fact::Ended, Reason::Absent);
             letters::ended(case, to);
