@@ -95,12 +95,7 @@ fn money(case: &Case, to: &mut Verdict) -> Option<Settlement> {
 }
 
 /// Ends the subscription, where policy says so; `false` if that waits after a refusal.
-fn cancel(
-    case: &Case,
-    subscription: &SubscriptionId,
-    settlement: &mut Settlement,
-    to: &mut Verdict,
-) -> bool {
+fn cancel(case: &Case, subscription: &SubscriptionId, settlement: &mut Settlement, to: &mut Verdict) -> bool {
     settlement.cancelled = case.policy.on_failure == OnFailure::RefundAndCancel;
     let id = StepId::of(&[&"cancel", subscription]);
     if !settlement.cancelled || case.record.has_done(&id) {
