@@ -100,8 +100,13 @@ fn after_delivery() -> Vec<Row> {
             "(stale) (ends_on)",
         ),
         (
-            "down, files say stopped",
+            "down, files say stopped: Stripe is asked before a letter",
             Scene::stopped().delivered(7).droplet(7, Off).at(after(9)),
+            "(ends_on) subscription?",
+        ),
+        (
+            "down, files say stopped, Stripe agrees",
+            Scene::stopped().delivered(7).droplet(7, Off).stripe(Status::Canceled).at(after(9)),
             "letter:ending (ends_on)",
         ),
         (
