@@ -229,7 +229,8 @@ impl Stage {
         pairs.filter_map(|server| Some((server.name.clone(), server.subscription()?.clone()))).collect()
     }
 
-    fn setup(&self) -> Setup {
+    /// What an apply is told.
+    pub fn setup(&self) -> Setup {
         let base = userdata::built_in("base").unwrap_or_default().to_owned();
         Setup {
             fleet: self.fleet(),
@@ -245,7 +246,8 @@ impl Stage {
         }
     }
 
-    fn ports(&self) -> Ports {
+    /// The vendors, the ledger and the clock, as an apply sees them.
+    pub fn ports(&self) -> Ports {
         let door = Door::new(self.world.clone());
         let cloud = self.meddler.before(self.witness.before(door.clone()));
         Ports {

@@ -3,12 +3,14 @@
 mod contract;
 mod digitalocean;
 mod engine;
+mod engine_traps;
 mod faults;
 mod fleet;
 mod generate;
 mod ledger;
 mod letters;
 mod plan;
+mod plan_traps;
 mod render;
 mod scene;
 mod scripted;
