@@ -11,7 +11,7 @@ use crate::model::moment::Span;
 use crate::plan::digest::digest;
 
 use super::error::{Failure, code};
-use super::{Allow, Context, Format, ask, plan, project, watch, wiring};
+use super::{Allow, Context, Format, ask, plan, print, project, watch, wiring};
 
 /// Arguments of `basement apply`.
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
     let done = watch::summary(&run.did);
     match &run.end {
         End::Settled => {
-            anstream::println!("apply: {done}; nothing is left to do");
+            print::line(&format!("apply: {done}; nothing is left to do"));
             Ok(code::DONE)
         }
         End::Objected => {
