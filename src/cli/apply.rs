@@ -10,7 +10,7 @@ use crate::engine::{self, Prices};
 use crate::model::moment::Span;
 use crate::plan::digest::digest;
 
-use super::error::{Failure, code};
+use super::error::{self, Failure, code};
 use super::{Allow, Context, Format, ask, plan, print, project, watch, wiring};
 
 /// Arguments of `basement apply`.
@@ -37,7 +37,7 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<u8, Failu
     let project = project::load(&context.dir)?;
     let setup = project.setup(&args.allow.allow);
     let ports = wiring::ports(&project).await?;
-    let hold = ports.ledger.hold(&wiring::holder()).await?;
+    let hold = ports.ledger.hold(&wiring::holder("apply")).await?;
     let stop = stop_on_ctrl_c();
     let mut agreed = None;
     if !args.auto_approve {
@@ -87,9 +87,9 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
         )
         .with_code(code::MOVED)),
         End::Deadline => {
-            let why = run.fault.as_ref().map(|fault| format!(": {fault}")).unwrap_or_default();
+            let why = run.fault.as_ref().map(|fault| format!(": {}", error::parts(fault).0));
             Err(Failure::new(
-                format!("not all is done yet ({done}){why}"),
+                format!("not all is done yet ({done}){}", why.unwrap_or_default()),
                 "run `basement apply` again: it goes on where this run stopped; `basement plan` says what is waited for",
             )
             .with_code(code::PARTIAL))

@@ -89,7 +89,7 @@ async fn say(
 ) -> Result<u8, Failure> {
     let project = project::load(&context.dir)?;
     let ledger = wiring::open_ledger(&project).await?;
-    let hold = ledger.hold(&wiring::holder()).await?;
+    let hold = ledger.hold(&wiring::holder(word)).await?;
     let history = ledger.history().await?;
     let record = history.records.get(server).filter(|record| record.phase == wants);
     let Some(record) = record else {
