@@ -96,7 +96,7 @@ pub(crate) enum Format {
 #[derive(Debug, Args)]
 pub(crate) struct Allow {
     /// Waive an objection by its name, e.g. `many-destroys`; may be given several times.
-    #[arg(long = "allow", value_name = "NAME")]
+    #[arg(long = "allow", value_name = "NAME", value_parser = crate::plan::guard::NAMES)]
     allow: Vec<String>,
 }
 
