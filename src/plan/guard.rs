@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::model::census::Census;
-use crate::model::history::History;
+use crate::model::history::{History, Phase};
 use crate::model::moment::Span;
 use crate::model::money::{Money, Totals};
 use crate::model::plan::Plan;
@@ -103,7 +103,7 @@ pub fn objections(plan: &Plan, census: &Census, history: &History, policy: &Poli
 pub fn census_objections(census: &Census, history: &History) -> Vec<Objection> {
     let mut found = Vec::new();
     let is = census.droplets.len();
-    if let Some(was) = history.last_census
+    if let Some(was) = history.last_census.map(|was| was.saturating_sub(just_destroyed(census, history)))
         && was >= 4
         && (is as u64) < was.div_ceil(2)
     {
@@ -115,6 +115,18 @@ pub fn census_objections(census: &Census, history: &History) -> Vec<Objection> {
         found.push(Objection::OtherAccount { was: was.clone(), is: account.team.clone() });
     }
     found
+}
+
+/// Our own destroys of the last day that are not confirmed yet and no longer seen: a census that is
+/// smaller by these is as it should be.
+fn just_destroyed(census: &Census, history: &History) -> u64 {
+    let since = census.at.minus(Span::days(1));
+    let gone = history.records.values().filter(|record| {
+        record.phase != Phase::Ended
+            && record.destroyed.is_some_and(|at| at >= since)
+            && record.droplet.is_some_and(|id| !census.droplets.contains_key(&id))
+    });
+    gone.count() as u64
 }
 
 fn many_refunds(plan: &Plan, history: &History, policy: &Policy) -> Option<Objection> {
