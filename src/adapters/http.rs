@@ -46,8 +46,12 @@ pub async fn exchange(request: reqwest::RequestBuilder) -> Result<Answer, Lost> 
     let mut response = request.send().await.map_err(|error| {
         // `is_builder`: a bad URL or header; `is_connect`: no connection was made.
         let text = chain(&error);
-        let text = match error.url().and_then(|url| url.host_str()) {
-            Some(host) if error.is_connect() => format!("no connection to `{host}`: {}", root(&error)),
+        let text = match error.url() {
+            Some(url) if error.is_connect() => {
+                let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+                let host = url.host_str().unwrap_or_default();
+                format!("no connection to `{host}{port}`: {}", root(&error))
+            }
             _ => text,
         };
         if error.is_connect() || error.is_builder() { Lost::NotSent(text) } else { Lost::Ambiguous(text) }

@@ -73,8 +73,9 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
                 plan::show(context, &report.look, setup, Format::Text)?;
                 let names: Vec<String> =
                     report.refused.iter().map(|o| format!("--allow {}", o.name())).collect();
+                let before = if run.did.is_empty() { String::new() } else { format!(" (before it: {done})") };
                 return Err(Failure::new(
-                    format!("the guard objects; of this plan nothing was done (before it: {done})"),
+                    format!("the guard objects; of this plan nothing was done{before}"),
                     format!("look at it closely; if it is right, say so by `{}`", names.join(" ")),
                 )
                 .with_code(code::OBJECTED));
@@ -87,7 +88,9 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
         )
         .with_code(code::MOVED)),
         End::Deadline => {
-            let why = run.fault.as_ref().map(|fault| format!(": {}", error::parts(fault).0));
+            let mut last = run.last.iter().flat_map(|report| &report.did).rev();
+            let fault = run.fault.as_ref().or_else(|| last.find_map(|did| did.result.as_ref().err()));
+            let why = fault.map(|fault| format!(": {}", error::parts(fault).0));
             Err(Failure::new(
                 format!("not all is done yet ({done}){}", why.unwrap_or_default()),
                 "run `basement apply` again: it goes on where this run stopped; `basement plan` says what is waited for",

@@ -34,7 +34,7 @@ struct Cli {
     /// Colour on the terminal; `auto` obeys `NO_COLOR`, `TERM` and whether it is one.
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
     color: Colour,
-    /// Say more on stderr: each request and each wait. Twice: also bodies' sizes and headers of interest.
+    /// Say more on stderr: each wait for DigitalOcean. Twice: also each request and its status.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     #[command(subcommand)]
