@@ -7,34 +7,34 @@ use super::{Bench, files};
 
 #[test]
 fn a_life_by_environment_variables_alone() {
-    let bench = Bench::of(2);
-    assert!(bench.expect("validate", 0).out.starts_with("2 servers, "));
+    let bench = Bench::of(1);
+    assert!(bench.expect("validate", 0).out.starts_with("1 server, "));
     let plan = bench.expect("plan", 0);
-    insta::assert_snapshot!("plan_of_two", plan.page());
+    insta::assert_snapshot!("plan_of_one", plan.page());
     let json: serde_json::Value = serde_json::from_str(&bench.expect("plan --format json", 0).out).unwrap();
-    assert_eq!((json["version"].as_u64(), json["steps"].as_array().unwrap().len()), (Some(1), 2));
+    assert_eq!((json["version"].as_u64(), json["steps"].as_array().unwrap().len()), (Some(1), 1));
     bench.expect("plan --exit-code", 2);
-    insta::assert_snapshot!("apply_of_two", bench.expect("apply --auto-approve", 0).page());
+    insta::assert_snapshot!("apply_of_one", bench.expect("apply --auto-approve", 0).page());
     insta::assert_snapshot!("plan_of_nothing", bench.expect("plan --exit-code", 0).page());
-    insta::assert_snapshot!("status_of_two", bench.expect("status", 0).page());
+    insta::assert_snapshot!("status_of_one", bench.expect("status", 0).page());
     let first = bench.droplets()[0].clone();
-    insta::assert_snapshot!("history_of_one", bench.expect(&format!("history {first}"), 0).page());
+    insta::assert_snapshot!("history", bench.expect(&format!("history {first}"), 0).page());
     for command in ["status --format json", "history --format json"] {
         let _: serde_json::Value = serde_json::from_str(&bench.expect(command, 0).out).unwrap();
     }
-    assert_eq!((bench.droplets().len(), bench.letters().len()), (2, 2));
+    assert_eq!((bench.droplets().len(), bench.letters().len()), (1, 1));
     assert!(bench.letters().values().all(|count| *count == 1));
     insta::assert_snapshot!("apply_of_nothing", bench.expect("apply --auto-approve", 0).page());
 }
 
 #[test]
 fn a_plan_needs_only_keys_that_read_and_leaves_no_trace() {
-    let mut bench = Bench::of(2);
+    let mut bench = Bench::of(1);
     bench.set("DIGITALOCEAN_TOKEN", "dop_v1_read");
     bench.set("STRIPE_API_KEY", "rk_test_read");
     bench.unset("BASEMENT_SMTP_URL");
     let before = files(&bench.root());
-    assert!(bench.expect("plan", 0).out.contains("2 to create"));
+    assert!(bench.expect("plan", 0).out.contains("1 to create"));
     bench.expect("status", 0);
     bench.expect("history", 0);
     assert!(before == files(&bench.root()), "a file was made or changed");
@@ -75,7 +75,8 @@ fn whoever_stops_reading_does_not_stop_the_work() {
 #[test]
 fn output_that_cannot_be_written_is_an_error() {
     let bench = Bench::of(1);
-    let full = fs::File::options().write(true).open("/dev/full").expect("a full device");
+    // Not every system has one.
+    let Ok(full) = fs::File::options().write(true).open("/dev/full") else { return };
     let output = bench.command("plan --format json").stdout(full).output().expect("it starts");
     insta::assert_snapshot!("plan_onto_a_full_disk", bench.said(&output).page());
 }
@@ -93,6 +94,7 @@ fn every_command_has_help() {
         .take_while(|line| !line.is_empty())
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
+        .filter(|command| *command != "help")
         .collect();
     for wanted in ["init", "generate", "validate", "plan", "apply", "status", "history", "completions"] {
         assert!(commands.contains(&wanted), "`{wanted}` is missing in {commands:?}");

@@ -47,8 +47,9 @@ fn an_empty_answer_is_refused_until_it_is_permitted_by_name() {
     *bench.books() = Books::new();
     insta::assert_snapshot!("generate_from_nothing", bench.expect("generate", 3).page());
     assert!(bench.servers() == before);
-    let said = bench.expect("generate --allow empty-answer", 3);
-    assert!(said.err.contains("--allow shrink") || said.out.contains("--allow shrink"), "{}", said.page());
+    // Even then absence decides nothing: each file stays, with a complaint.
+    bench.expect("generate --allow empty-answer", 5);
+    assert!(bench.servers() == before);
 }
 
 #[test]

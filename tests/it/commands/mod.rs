@@ -10,8 +10,9 @@ mod vendors;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::{MutexGuard, PoisonError};
 
 use basement::sim::billing::Books;
@@ -177,6 +178,19 @@ impl Bench {
         self.said(&self.command(words).output().expect("it starts"))
     }
 
+    /// Starts it, and returns as soon as a line of its standard output begins with `word`.
+    pub fn run_until(&self, words: &str, word: &str) -> (Child, BufReader<ChildStdout>) {
+        let mut command = self.command(words);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        while !line.starts_with(word) {
+            line.clear();
+            assert!(out.read_line(&mut line).expect("a line") > 0, "it ended before `{word}`");
+        }
+        (child, out)
+    }
+
     /// Runs it to its end, which must be this one.
     pub fn expect(&self, words: &str, code: i32) -> Said {
         let said = self.run(words);
@@ -227,7 +241,7 @@ impl Said {
         let mut page = format!("exit {}\n", self.code);
         for (name, text) in [("stdout", &self.out), ("stderr", &self.err)] {
             if !text.is_empty() {
-                page.push_str(&format!("--- {name}\n{text}"));
+                page.extend(["--- ", name, "\n", text]);
             }
         }
         self.names.iter().fold(page, |page, (from, to)| page.replace(from, to))

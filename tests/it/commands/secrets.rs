@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Read as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, StatusCode, header};
@@ -27,6 +29,8 @@ const SEAL_KEY: &str = "c2VhbC1rZXktdGhhdC1pcy1lYXN5LXRvLWZpbmQtISE=";
 struct Ears {
     bench: Bench,
     heard: Vec<(String, Said)>,
+    /// What was on the disk at odd moments.
+    kept: Vec<(PathBuf, Vec<u8>)>,
 }
 
 impl Ears {
@@ -36,7 +40,7 @@ impl Ears {
         bench.set("BASEMENT_SEAL_KEYS", format!("1:{SEAL_KEY}"));
         let relay = format!("smtp://shop:{SMTP_PASSWORD}@{}", bench.running.smtp);
         bench.set("BASEMENT_SMTP_URL", relay);
-        Self { bench, heard: Vec::new() }
+        Self { bench, heard: Vec::new(), kept: Vec::new() }
     }
 
     fn run(&mut self, words: &str, code: i32) -> &Said {
@@ -49,6 +53,18 @@ impl Ears {
     fn hear(&mut self, words: &str) {
         let said = self.bench.run(words);
         self.heard.push((words.to_owned(), said));
+    }
+
+    /// Kills it in the middle, which leaves the ledger's `-wal` and `-shm`, and keeps what it left.
+    fn kill(&mut self, words: &str, word: &str) {
+        let (mut child, mut out) = self.bench.run_until(words, word);
+        child.kill().expect("it runs");
+        let mut output = child.wait_with_output().expect("it ends");
+        out.read_to_end(&mut output.stdout).expect("the rest");
+        self.heard.push((words.to_owned(), self.bench.said(&output)));
+        self.kept.extend(files(&self.bench.root()));
+        let is_left = |name: &str| self.kept.iter().any(|(path, _)| path.ends_with(name));
+        assert!(is_left("ledger.sqlite-wal") && is_left("ledger.sqlite-shm"), "nothing was left to search");
     }
 
     /// Looks for every secret in everything.
@@ -69,7 +85,7 @@ impl Ears {
             }
         }
         let mut seen = 0;
-        for (path, bytes) in files(&self.bench.root()) {
+        for (path, bytes) in files(&self.bench.root()).into_iter().chain(self.kept.clone()) {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             seen += usize::from(name.starts_with("ledger.sqlite"));
             if allowed.contains(&name.as_str()) {
@@ -141,6 +157,9 @@ fn a_whole_life_says_and_leaves_no_secret() {
     ears.bench.world().cloud().whims.tell(told);
     ears.run("-vv plan", 0);
     ears.run("-vv plan --format json", 0);
+    ears.bench.world().trouble.latency_ms = 20;
+    ears.kill("-vv apply --auto-approve", "+ created");
+    ears.bench.world().trouble.latency_ms = 0;
     // Intended and not done, while a relay refuses our login.
     let relay = start_relay(&ears.bench);
     let good = ears.bench.env["BASEMENT_SMTP_URL"].clone();
