@@ -51,7 +51,7 @@ fn a_deadline_that_is_too_short_is_no_harm() {
 fn ctrl_c_finishes_what_is_in_flight_and_the_next_run_the_rest() {
     const SERVERS: usize = 20;
     let bench = Bench::of(SERVERS);
-    bench.world().trouble.latency_ms = 50;
+    bench.world().trouble.latency_ms = 200;
     let (child, mut out) = bench.run_until("apply --auto-approve", "+ created");
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().expect("it starts").success());
@@ -61,8 +61,7 @@ fn ctrl_c_finishes_what_is_in_flight_and_the_next_run_the_rest() {
     assert_eq!(said.code, 130, "{}", said.page());
     assert!(said.err.contains("hint: run `basement apply` again to resume"), "{}", said.page());
     assert!(!said.err.contains("panicked"), "{}", said.page());
-    let made = bench.droplets().len();
-    assert!((1..SERVERS).contains(&made), "{made} were made");
+    assert!(!bench.droplets().is_empty() && bench.letters().is_empty());
     // Nothing is left open: what was begun is written down.
     let history = bench.expect("history", 0).out;
     let count = |word: &str| history.matches(&format!("  {word}: ")).count();

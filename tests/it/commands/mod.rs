@@ -244,13 +244,25 @@ impl Said {
                 page.extend(["--- ", name, "\n", text]);
             }
         }
-        self.names.iter().fold(page, |page, (from, to)| page.replace(from, to))
+        let page = self.names.iter().fold(page, |page, (from, to)| page.replace(from, to));
+        without_request_ids(&page)
     }
 
     /// Both streams.
     pub fn all(&self) -> String {
         format!("{}{}", self.out, self.err)
     }
+}
+
+/// How many requests came before is no part of what is said.
+fn without_request_ids(page: &str) -> String {
+    let mut parts = page.split("[request ");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.split_once(']').map_or(part, |(_, rest)| rest);
+        out.extend(["[request ID]", rest]);
+    }
+    out
 }
 
 /// Every file under a folder, as it is on the disk.

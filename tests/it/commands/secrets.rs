@@ -164,7 +164,8 @@ fn a_whole_life_says_and_leaves_no_secret() {
     let relay = start_relay(&ears.bench);
     let good = ears.bench.env["BASEMENT_SMTP_URL"].clone();
     ears.bench.set("BASEMENT_SMTP_URL", format!("smtp://shop:{SMTP_PASSWORD}@{relay}"));
-    let said = ears.run("-vv apply --auto-approve --deadline 2m", 5);
+    // Long enough to look for the droplets whose replies were lost, and to give up the stuck one.
+    let said = ears.run("-vv apply --auto-approve --deadline 10m", 5);
     assert!(said.all().contains("535"), "the relay was not asked:\n{}", said.page());
     ears.bench.set("BASEMENT_SMTP_URL", good);
     ears.bench.trouble("GET /v2/droplets", Mishap::Html502, 2);
