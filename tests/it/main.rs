@@ -1,5 +1,6 @@
 //! The one integration binary: a list of its suites.
 
+mod commands;
 mod contract;
 mod digitalocean;
 mod engine;
