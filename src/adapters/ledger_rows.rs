@@ -59,7 +59,6 @@ pub(super) async fn entries(
 pub(super) async fn write(conn: &mut SqliteConnection, entries: &[Entry]) -> sqlx::Result<()> {
     let mut history = History::default();
     fleet(conn, &mut history).await?;
-    let before = (history.last_census, history.team.clone());
     let touched: BTreeSet<_> = entries.iter().filter_map(|entry| entry.server.as_ref()).collect();
     for name in &touched {
         let row = sqlx::query("SELECT server, record FROM servers WHERE server = ?")
@@ -75,7 +74,7 @@ pub(super) async fn write(conn: &mut SqliteConnection, entries: &[Entry]) -> sql
     for (name, record) in &history.records {
         upsert(conn, name, record).await?;
     }
-    if before != (history.last_census, history.team.clone()) {
+    if entries.iter().any(|entry| entry.server.is_none()) {
         let droplets = history.last_census.map(i64::try_from).transpose().map_err(encode)?;
         sqlx::query(
             "INSERT INTO fleet (one, droplets, team) VALUES (1, ?, ?)

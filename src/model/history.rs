@@ -176,7 +176,7 @@ pub struct Record {
 pub struct History {
     /// By server.
     pub records: BTreeMap<ServerName, Record>,
-    /// How many droplets the last applied census had, less those whose destruction was asked for since.
+    /// How many droplets the last applied census had.
     pub last_census: Option<u64>,
     /// The DigitalOcean team they were in.
     pub team: Option<String>,
@@ -185,9 +185,6 @@ pub struct History {
 impl History {
     /// Takes one entry into account.
     pub fn fold(&mut self, entry: &Entry) {
-        if let Event::Intended { action: Action::Destroy { .. } } = &entry.event {
-            self.last_census = self.last_census.map(|droplets| droplets.saturating_sub(1));
-        }
         match (&entry.server, &entry.event) {
             (Some(server), _) => self.records.entry(server.clone()).or_default().fold(entry),
             (None, Event::Noticed { fact: Fact::Census { droplets, team } }) => {
