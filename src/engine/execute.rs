@@ -41,7 +41,13 @@ pub(super) async fn execute(hands: &Hands<'_>, step: &Step) -> Result<Outcome, F
         Err(fault @ Fault::Unknown(_)) => Event::Unknown { why: fault.to_string() },
     };
     write(hands, step, event, None).await?;
-    result
+    match result {
+        // What follows in this plan, letters above all, takes the money for given back.
+        Ok(outcome) if outcome.came_back() => {
+            Err(Fault::refused("refund", "it was accepted and came back at once"))
+        }
+        result => result,
+    }
 }
 
 async fn call(hands: &Hands<'_>, step: &Step, user_data: &str) -> Result<Outcome, Fault> {

@@ -157,7 +157,7 @@ pub async fn pass(
     Ok(Report { look, did, refused: Vec::new(), is_moved: false })
 }
 
-/// Keeps how many droplets there were and whose, for the guard of the next pass.
+/// Keeps whose droplets they are, for the guard of the next pass; and how many, for who reads the ledger.
 async fn remember_census(ports: &Ports, look: &Look, hold: &Hold) -> Result<(), Fault> {
     let droplets = look.census.droplets.len() as u64;
     let Some(team) = look.census.account.as_ref().map(|account| account.team.clone()) else { return Ok(()) };

@@ -73,6 +73,8 @@ pub(super) async fn look(
 }
 
 async fn census(eyes: &Eyes, prices: &mut Prices) -> Result<Census, Fault> {
+    // A listing may wait for the request budget: what it shows is at least as old as the question.
+    let at = eyes.clock.now().await;
     let droplets = eyes.cloud.droplets().await?;
     let (account, sizes) = if let Some(known) = &prices.known {
         known.clone()
@@ -80,7 +82,7 @@ async fn census(eyes: &Eyes, prices: &mut Prices) -> Result<Census, Fault> {
         let known = (eyes.cloud.account().await?, eyes.cloud.sizes().await?);
         prices.known.insert(known).clone()
     };
-    let mut census = Census::new(eyes.clock.now().await, droplets);
+    let mut census = Census::new(at, droplets);
     census.account = Some(account);
     census.sizes = sizes;
     Ok(census)

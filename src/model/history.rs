@@ -123,7 +123,7 @@ pub struct Done {
     pub outcome: Outcome,
 }
 
-/// How often a step certainly failed since it last succeeded.
+/// How often a step failed, or its reply was lost, since it last succeeded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failures {
     /// How often.
@@ -147,6 +147,8 @@ pub struct Record {
     pub droplet: Option<DropletId>,
     /// Its address, once told to the customer.
     pub address: Option<Ipv4Addr>,
+    /// When its delivery was given up; none after another create.
+    pub failed: Option<Moment>,
     /// When it was delivered.
     pub delivered: Option<Moment>,
     /// When it was last asked to shut down; none after a power on.
@@ -155,7 +157,7 @@ pub struct Record {
     pub power_cut: Option<Moment>,
     /// When it was last asked to power on; none after a stop.
     pub powered_on: Option<Moment>,
-    /// When its destruction was last asked for.
+    /// When its destruction was last asked for; none if that was refused.
     pub destroyed: Option<Moment>,
     /// The customer's last word from us is that it is off.
     pub told_off: bool,
@@ -165,7 +167,7 @@ pub struct Record {
     pub open: BTreeMap<StepId, Open>,
     /// Unshown steps that are done.
     pub done: BTreeMap<StepId, Done>,
-    /// Steps that failed since they last succeeded.
+    /// Steps that failed, or whose reply was lost, since they last succeeded.
     pub failures: BTreeMap<StepId, Failures>,
 }
 
@@ -209,6 +211,13 @@ impl History {
     }
 }
 
+impl Outcome {
+    /// A refund that failed or was taken back at once: the money is with us.
+    pub fn came_back(&self) -> bool {
+        matches!(self, Self::Refunded { status, .. } if matches!(status.as_str(), "failed" | "canceled"))
+    }
+}
+
 impl Record {
     /// Takes one entry about this server into account.
     pub fn fold(&mut self, entry: &Entry) {
@@ -217,7 +226,7 @@ impl Record {
             Event::Intended { action } => self.intend(entry, action),
             Event::Done { outcome } => self.finish(entry, outcome),
             Event::Failed { why } => self.fail(entry, why),
-            Event::Unknown { .. } => {}
+            Event::Unknown { why } => self.doubt(entry, why),
             Event::Noticed { fact } => self.notice(entry.at, fact),
         }
     }
@@ -232,7 +241,7 @@ impl Record {
             self.phase = Phase::Creating;
             self.attempt = order.attempt;
             self.intended = Some(entry.at);
-            (self.droplet, self.address, self.delivered) = (None, None, None);
+            (self.droplet, self.address, self.delivered, self.failed) = (None, None, None, None);
             (self.stopped, self.power_cut, self.powered_on, self.destroyed) = (None, None, None, None);
             self.told_off = false;
         }
@@ -289,9 +298,23 @@ impl Record {
 
     fn fail(&mut self, entry: &Entry, why: &str) {
         let open = self.open.remove(&entry.step);
-        if let Some(Open { action: Action::Create { .. }, .. }) = open {
-            self.phase = Phase::New;
+        match open.map(|open| open.action) {
+            Some(Action::Create { .. }) => self.phase = Phase::New,
+            Some(Action::Destroy { .. }) => self.destroyed = None,
+            _ => {}
         }
+        self.count_failure(entry, why);
+    }
+
+    /// A lost reply is waited after like a refusal. That of a create is looked for instead, by phase.
+    fn doubt(&mut self, entry: &Entry, why: &str) {
+        let is_create = |open: &Open| matches!(open.action, Action::Create { .. });
+        if !self.open.get(&entry.step).is_some_and(is_create) {
+            self.count_failure(entry, why);
+        }
+    }
+
+    fn count_failure(&mut self, entry: &Entry, why: &str) {
         let count = self.failures.get(&entry.step).map_or(0, |f| f.count) + 1;
         self.failures.insert(entry.step.clone(), Failures { count, last: entry.at, why: why.to_owned() });
     }
@@ -313,6 +336,7 @@ impl Record {
             Fact::GaveUp => {
                 self.close_creates();
                 self.phase = Phase::Failed;
+                self.failed = Some(at);
             }
             Fact::Deleted { .. } => self.phase = Phase::Deleted,
             Fact::Ended => self.phase = Phase::Ended,
@@ -324,8 +348,13 @@ impl Record {
         }
     }
 
+    /// A create that was refused before its reply was lost is not asked again as the same try.
     fn close_creates(&mut self) {
-        self.open.retain(|_, open| !matches!(open.action, Action::Create { .. }));
+        let open = self.open.iter().filter(|(_, open)| matches!(open.action, Action::Create { .. }));
+        for step in open.map(|(step, _)| step.clone()).collect::<Vec<_>>() {
+            self.open.remove(&step);
+            self.failures.remove(&step);
+        }
     }
 }
 

@@ -80,6 +80,11 @@ impl Span {
         Self(n * 86_400)
     }
 
+    /// Both together.
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// Its whole seconds.
     pub const fn as_seconds(self) -> u64 {
         self.0

@@ -85,7 +85,7 @@ impl<'a> Case<'a> {
         if let Some(failures) = self.record.failures.get(&id) {
             let wait = (FIRST_WAIT << failures.count.saturating_sub(1).min(10)).min(LONGEST_WAIT);
             let until = failures.last.plus(Span::seconds(wait));
-            if self.at() < until {
+            if self.within(failures.last, Span::seconds(wait)) {
                 self.note(to, Notice::Waiting { step: id, until, why: failures.why.clone() });
                 return false;
             }
@@ -118,13 +118,22 @@ impl<'a> Case<'a> {
 
     /// Destroys a droplet, or says that an earlier destruction is still being carried out.
     pub fn destroy(&self, to: &mut Verdict, droplet: DropletId, cause: DestroyCause, reason: Reason) {
-        match self.record.destroyed {
-            Some(asked) if self.at() < asked.plus(LEAVING) => self.note(to, Notice::Leaving { droplet }),
-            _ => {
-                let id = self.id("destroy", &[&droplet]);
-                self.step(to, id, Action::Destroy { droplet, cause }, reason);
-            }
+        if self.is_leaving() {
+            return self.note(to, Notice::Leaving { droplet });
         }
+        let id = self.id("destroy", &[&droplet]);
+        self.step(to, id, Action::Destroy { droplet, cause }, reason);
+    }
+
+    /// Whether it was asked to be destroyed a moment ago.
+    pub fn is_leaving(&self) -> bool {
+        self.record.destroyed.is_some_and(|asked| self.within(asked, LEAVING))
+    }
+
+    /// Whether something done at a moment is less than a span ago. What the ledger dates later than now was
+    /// written by a clock that has been set back since: it is long ago.
+    pub fn within(&self, done: Moment, span: Span) -> bool {
+        done <= self.at() && self.at() < done.plus(span)
     }
 
     /// What has been read anew about the subscription.

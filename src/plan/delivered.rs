@@ -39,7 +39,7 @@ pub(super) fn keep(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
 /// Switches on, unless that was asked a moment ago.
 pub(super) fn power_on(case: &Case, droplet: &Droplet, to: &mut Verdict) {
     match case.record.powered_on {
-        Some(asked) if case.at() < asked.plus(ACTION) => case.note(to, Notice::PoweringOn { asked }),
+        Some(asked) if case.within(asked, ACTION) => case.note(to, Notice::PoweringOn { asked }),
         _ => {
             let id = case.id("power_on", &[&droplet.id]);
             case.step(to, id, Action::PowerOn { droplet: droplet.id }, declared(case));
@@ -49,12 +49,12 @@ pub(super) fn power_on(case: &Case, droplet: &Droplet, to: &mut Verdict) {
 
 /// Shuts down politely, then cuts the power; first Stripe is asked.
 pub(super) fn stop(case: &Case, droplet: &Droplet, to: &mut Verdict) {
-    let (at, wait) = (case.at(), case.policy.power_off_after);
-    if let Some(cut) = case.record.power_cut.filter(|cut| at < cut.plus(ACTION)) {
+    let wait = case.policy.power_off_after;
+    if let Some(cut) = case.record.power_cut.filter(|cut| case.within(*cut, ACTION)) {
         return case.note(to, Notice::ShuttingDown { until: cut.plus(ACTION) });
     }
-    let asked = case.record.stopped.filter(|asked| at < asked.plus(wait).plus(OLD_SHUTDOWN));
-    if let Some(asked) = asked.filter(|asked| at < asked.plus(wait)) {
+    let asked = case.record.stopped.filter(|asked| case.within(*asked, wait.plus(OLD_SHUTDOWN)));
+    if let Some(asked) = asked.filter(|asked| case.within(*asked, wait)) {
         return case.note(to, Notice::ShuttingDown { until: asked.plus(wait) });
     }
     if !may(case, to, DesiredState::Stopped) {
@@ -77,21 +77,6 @@ pub(super) fn stop(case: &Case, droplet: &Droplet, to: &mut Verdict) {
 pub(super) fn destroy(case: &Case, droplet: DropletId, to: &mut Verdict) {
     if may(case, to, DesiredState::Destroyed) {
         case.destroy(to, droplet, DestroyCause::Promised, farewell(case));
-    }
-}
-
-/// A droplet of a server that has ended: a lost DELETE, or one made by hand.
-pub(super) fn ended_but_there(case: &Case, droplet: &Droplet, to: &mut Verdict) {
-    if case.want() == DesiredState::Destroyed {
-        destroy(case, droplet.id, to);
-    } else {
-        record(
-            case,
-            to,
-            "adopted",
-            Fact::Adopted { droplet: droplet.id, delivered: true },
-            Reason::Unrecorded,
-        );
     }
 }
 

@@ -1,9 +1,10 @@
 //! A failed delivery, settled in order: destroy, confirm absence, refund, end the subscription, tell.
 //! Invariant: no money moves before the droplet is confirmed absent.
 
-use crate::model::billing::{Payment, PaymentPart, RefundOrder};
+use crate::model::billing::{PaymentPart, RefundOrder};
 use crate::model::census::{Droplet, Question, Sighting};
 use crate::model::desired::DesiredState;
+use crate::model::history::Outcome;
 use crate::model::ids::{StepId, SubscriptionId};
 use crate::model::money::{Money, Totals};
 use crate::model::plan::Notice;
@@ -87,41 +88,46 @@ fn money(case: &Case, to: &mut Verdict) -> Option<Settlement> {
         settlement.remark = Some("policy `on_failure = \"alert\"`: nothing was refunded".to_owned());
         return Some(settlement);
     }
-    let Some(payment) = case.fresh().and_then(|fresh| fresh.payment.as_ref()) else {
-        to.questions.insert(Question::Payment(subscription.clone(), intended(case)));
-        return None;
-    };
-    if let Some(payment) = payment
-        && !refunds(case, subscription, payment, &mut settlement, to)
-    {
-        return None;
-    }
-    if case.policy.on_failure == OnFailure::RefundAndCancel {
-        settlement.cancelled = true;
-        let id = StepId::of(&[&"cancel", subscription]);
-        if !case.record.has_done(&id) {
-            let action = Action::Cancel { subscription: subscription.clone() };
-            if !case.step(to, id, action, not_delivered(case)) {
-                return None;
-            }
-        }
-    }
-    Some(settlement)
+    // Each is tried whatever becomes of the other: a subscription that goes on is charged again.
+    let is_refunded = refunds(case, subscription, &mut settlement, to);
+    let is_cancelled = cancel(case, subscription, &mut settlement, to);
+    (is_refunded && is_cancelled).then_some(settlement)
 }
 
-/// One refund per payment; `false` if one of them waits after a refusal.
+/// Ends the subscription, where policy says so; `false` if that waits after a refusal.
+fn cancel(case: &Case, subscription: &SubscriptionId, settlement: &mut Settlement, to: &mut Verdict) -> bool {
+    settlement.cancelled = case.policy.on_failure == OnFailure::RefundAndCancel;
+    let id = StepId::of(&[&"cancel", subscription]);
+    if !settlement.cancelled || case.record.has_done(&id) {
+        return true;
+    }
+    let action = Action::Cancel { subscription: subscription.clone() };
+    case.step(to, id, action, not_delivered(case))
+}
+
+/// One refund per payment; `false` if what was paid is not known yet, or one of them waits after a refusal.
 fn refunds(
     case: &Case,
     subscription: &SubscriptionId,
-    payment: &Payment,
     settlement: &mut Settlement,
     to: &mut Verdict,
 ) -> bool {
+    let payment = match case.fresh().and_then(|fresh| fresh.payment.as_ref()) {
+        Some(Some(payment)) => payment,
+        Some(None) => return true,
+        None => {
+            // The period in which the delivery failed, not the one in which it began: a renewal meanwhile was
+            // charged for nothing too. Minutes later than the first payment, so that clocks may differ.
+            let at = case.record.failed.unwrap_or(intended(case));
+            to.questions.insert(Question::Payment(subscription.clone(), at));
+            return false;
+        }
+    };
     if let Some(why) = &payment.by_hand {
         by_hand(case, settlement, why.clone(), to);
         return true;
     }
-    payment.parts.iter().all(|part| refund(case, subscription, part, settlement, to))
+    payment.parts.iter().fold(true, |done, part| refund(case, subscription, part, settlement, to) && done)
 }
 
 fn refund(
@@ -134,11 +140,16 @@ fn refund(
     let id = StepId::of(&[&"refund", subscription, &part.id]);
     let standing: i64 = part.refunds.iter().filter(|r| r.stands()).map(|r| r.amount.amount).sum();
     let given = |amount| Money { amount, currency: part.received.currency };
-    if case.record.has_done(&id) {
-        if standing == 0 {
+    if let Some(done) = case.record.done.get(&id) {
+        let is_listed = part.refunds.iter().any(|refund| refund.step.as_ref() == Some(&id));
+        let unlisted = match &done.outcome {
+            Outcome::Refunded { amount, .. } if !is_listed && !done.outcome.came_back() => amount.amount,
+            _ => 0,
+        };
+        if standing + unlisted == 0 {
             by_hand(case, settlement, format!("the refund of `{}` failed at the bank", part.id), to);
         }
-        settlement.refunded.add(given(standing));
+        settlement.refunded.add(given(standing + unlisted));
         return true;
     }
     if part.disputed {

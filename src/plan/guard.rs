@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::model::census::Census;
-use crate::model::history::History;
+use crate::model::history::{History, Phase};
+use crate::model::ids::DropletId;
 use crate::model::moment::Span;
 use crate::model::money::{Money, Totals};
 use crate::model::plan::Plan;
@@ -43,11 +44,11 @@ pub enum Objection {
         /// How many droplets.
         droplets: usize,
     },
-    /// Far fewer droplets than last time.
+    /// Far fewer of the delivered droplets than there should be.
     CensusShrunk {
-        /// Last time.
-        was: u64,
-        /// Now.
+        /// How many were delivered, and not asked to be destroyed since.
+        was: usize,
+        /// How many of them are listed.
         is: usize,
     },
     /// Another DigitalOcean team than the ledger knows.
@@ -58,6 +59,10 @@ pub enum Objection {
         is: String,
     },
 }
+
+/// The names by which objections are waived.
+pub const NAMES: [&str; 5] =
+    ["many-destroys", "many-refunds", "empty-fleet", "census-shrunk", "other-account"];
 
 /// A plan that may be applied.
 #[derive(Debug, Clone)]
@@ -98,11 +103,10 @@ pub fn objections(plan: &Plan, census: &Census, history: &History, policy: &Poli
 /// What the census alone objects to, before a single question is asked about it.
 pub fn census_objections(census: &Census, history: &History) -> Vec<Objection> {
     let mut found = Vec::new();
-    let is = census.droplets.len();
-    if let Some(was) = history.last_census
-        && was >= 4
-        && (is as u64) < was.div_ceil(2)
-    {
+    let kept = history.records.values().filter(|r| r.phase == Phase::Delivered && r.destroyed.is_none());
+    let kept: BTreeSet<DropletId> = kept.filter_map(|record| record.droplet).collect();
+    let (was, is) = (kept.len(), kept.iter().filter(|id| census.droplets.contains_key(id)).count());
+    if was >= 4 && is < was.div_ceil(2) {
         found.push(Objection::CensusShrunk { was, is });
     }
     if let (Some(was), Some(account)) = (&history.team, &census.account)
@@ -171,7 +175,7 @@ impl fmt::Display for Objection {
                 write!(f, "there is not one file in the fleet, but {droplets} droplets are running")
             }
             Self::CensusShrunk { was, is } => {
-                write!(f, "DigitalOcean shows {is} of our droplets; last time it were {was}")
+                write!(f, "DigitalOcean shows {is} of the {was} droplets that customers have")
             }
             Self::OtherAccount { was, is } => {
                 write!(f, "this token is of the DigitalOcean team `{is}`; the ledger knows `{was}`")

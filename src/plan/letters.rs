@@ -1,7 +1,7 @@
 //! Which letters are due: one per occasion, and none about something that is not so.
 
 use crate::model::census::Droplet;
-use crate::model::desired::{Because, Origin};
+use crate::model::desired::{Because, DesiredState, Origin};
 use crate::model::ids::{DropletId, StepId};
 use crate::model::letter::{Letter, Occasion, Recipient};
 use crate::model::policy::OnFailure;
@@ -9,7 +9,7 @@ use crate::model::step::{Action, Reason};
 
 use super::case::{Case, Verdict};
 use super::failed::Settlement;
-use super::life::intended;
+use super::life::{intended, may};
 
 /// The server is up: address, user and password.
 pub(super) fn welcome(case: &Case, droplet: &Droplet, to: &mut Verdict) {
@@ -39,7 +39,11 @@ pub(super) fn stopped(case: &Case, to: &mut Verdict) {
         Because::Active | Because::Trialing | Because::SwitchedOff | Because::Other(_) => return,
     };
     let since = case.server.since;
-    send(case, to, occasion, &since.unix(), Reason::Down { because, since });
+    let is_sent = case.record.has_done(&letter_id(case, occasion.word(), &since.unix()));
+    // It may be off for another reason, and the file be stale.
+    if !is_sent && may(case, to, DesiredState::Stopped) {
+        send(case, to, occasion, &since.unix(), Reason::Down { because, since });
+    }
 }
 
 /// The server and its data are gone.
@@ -49,7 +53,7 @@ pub(super) fn ended(case: &Case, to: &mut Verdict) {
     }
 }
 
-/// To the operator: deleted behind our back.
+/// To the operator: deleted behind our back. One alert per droplet.
 pub(super) fn alert_deleted(case: &Case, droplet: DropletId, to: &mut Verdict) {
     send(case, to, Occasion::AlertDeleted { droplet }, &droplet, Reason::Absent);
 }
@@ -68,10 +72,13 @@ pub(super) fn failure(case: &Case, settlement: &Settlement, to: &mut Verdict) {
     send(case, to, occasion, &case.record.attempt, reason());
 }
 
-/// Whether all letters of a failed delivery are out.
+/// Whether all letters of a failed delivery are out. The operator's is the last: one to the customer that was
+/// not so much as tried before it was not due, and a later change of policy does not open the matter again.
 pub(super) fn failure_is_told(case: &Case) -> bool {
-    let is_done = |word: &str| case.record.has_done(&letter_id(case, word, &case.record.attempt));
-    is_done("operator-failed") && (!tells_customer(case) || is_done("failed"))
+    let id = |word: &str| letter_id(case, word, &case.record.attempt);
+    let customers = id("failed");
+    let is_due = case.record.open.contains_key(&customers) || case.record.failures.contains_key(&customers);
+    case.record.has_done(&id("operator-failed")) && !is_due
 }
 
 /// With `on_failure = "alert"` nothing was given back: what to write is a person's decision.

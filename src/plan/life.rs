@@ -41,13 +41,18 @@ fn by_phase(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
     }
     match (case.record.phase, droplet) {
         (Phase::New, None) => unmade(case, to, case.record.delivered.is_some()),
-        (Phase::New | Phase::Deleted, Some(droplet)) => adopt(case, droplet.id, to),
+        (Phase::New | Phase::Deleted, Some(droplet)) => known_again(case, droplet.id, to),
         (Phase::Creating, droplet) => creating(case, droplet, to),
         (Phase::Booting, droplet) => booting(case, droplet, to),
         (Phase::Failed, droplet) => failed::settle(case, droplet, to),
         (Phase::Delivered, droplet) => delivered::keep(case, droplet, to),
         (Phase::Deleted, None) => deleted(case, to),
-        (Phase::Ended, Some(droplet)) => delivered::ended_but_there(case, droplet, to),
+        // A lost DELETE, or one made by hand.
+        (Phase::Ended, Some(droplet)) if case.want() == DesiredState::Destroyed => {
+            delivered::destroy(case, droplet.id, to);
+        }
+        (Phase::Ended, Some(droplet)) => known_again(case, droplet.id, to),
+        (Phase::Ended, None) if case.want() == DesiredState::Destroyed => letters::ended(case, to),
         (Phase::Ended, None) => unmade(case, to, true),
     }
 }
@@ -56,6 +61,9 @@ fn by_phase(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
 fn unmade(case: &Case, to: &mut Verdict, anew: bool) {
     if case.want() != DesiredState::Running {
         return undeliverable(case, to);
+    }
+    if case.record.droplet.is_some_and(|former| !is_gone(case, former, to)) {
+        return;
     }
     let refused = |attempt: &u32| case.record.failures.contains_key(&case.id("create", &[attempt]));
     let attempt = match case.record.attempt {
@@ -72,6 +80,32 @@ fn unmade(case: &Case, to: &mut Verdict, anew: bool) {
     };
     let reason = if anew { Reason::Anew } else { declared(case) };
     case.step(to, case.id("create", &[&attempt]), Action::Create { order }, reason);
+}
+
+/// Whether a former droplet is confirmed absent; before that no second one is made.
+fn is_gone(case: &Case, former: DropletId, to: &mut Verdict) -> bool {
+    match case.sighting(to, former) {
+        None => {}
+        Some(Sighting::Gone) => return true,
+        Some(Sighting::There(droplet)) if !droplet.is_ours() => {
+            case.note(to, Notice::MarkLost { droplet: former });
+        }
+        Some(Sighting::There(_)) => known_again(case, former, to),
+    }
+    false
+}
+
+/// The droplet of an earlier try is there: on its way out, or to be taken up again.
+fn known_again(case: &Case, droplet: DropletId, to: &mut Verdict) {
+    let is_former = case.record.droplet == Some(droplet);
+    if is_former && case.is_leaving() {
+        return case.note(to, Notice::Leaving { droplet });
+    }
+    if is_former && case.record.destroyed.is_some() && case.record.delivered.is_none() {
+        let reason = Reason::NeverUp { intended: intended(case), deadline: case.policy.boot_deadline };
+        return case.destroy(to, droplet, DestroyCause::NeverUp, reason);
+    }
+    adopt(case, droplet, to);
 }
 
 /// Tried for, never delivered, and not wanted any more: what was paid goes back.
@@ -159,7 +193,12 @@ fn give_up(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
 fn deleted(case: &Case, to: &mut Verdict) {
     match case.want() {
         DesiredState::Running if case.policy.recreate_deleted => unmade(case, to, true),
-        DesiredState::Running | DesiredState::Stopped => case.note(to, Notice::Deleted),
+        DesiredState::Running | DesiredState::Stopped => {
+            case.note(to, Notice::Deleted);
+            if let Some(droplet) = case.record.droplet {
+                letters::alert_deleted(case, droplet, to);
+            }
+        }
         DesiredState::Destroyed => {
             record(case, to, "ended", Fact::Ended, Reason::Absent);
             letters::ended(case, to);

@@ -276,6 +276,12 @@ impl Books {
         CustomerId::parse(&self.subscriptions.get(id.as_str())?.customer).ok()
     }
 
+    /// Whether the customer has switched the server off (metadata `basement_power`).
+    pub fn is_switched_off(&self, id: &SubscriptionId) -> bool {
+        let row = self.subscriptions.get(id.as_str());
+        row.and_then(|row| row.metadata.get("basement_power")).is_some_and(|power| power == "off")
+    }
+
     /// A subscription's status.
     pub fn status_of(&self, id: &SubscriptionId) -> Option<Status> {
         self.subscriptions.get(id.as_str()).map(|row| row.status.clone())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use basement::model::billing::Status;
 use basement::model::census::DropletStatus;
 use basement::model::desired::Hold;
-use basement::model::history::{Event, Outcome};
+use basement::model::history::{Event, Outcome, Phase, Record};
 use basement::model::ids::DropletId;
 use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::moment::Span;
@@ -100,8 +100,13 @@ fn after_delivery() -> Vec<Row> {
             "(stale) (ends_on)",
         ),
         (
-            "down, files say stopped",
+            "down, files say stopped: Stripe is asked before a letter",
             Scene::stopped().delivered(7).droplet(7, Off).at(after(9)),
+            "(ends_on) subscription?",
+        ),
+        (
+            "down, files say stopped, Stripe agrees",
+            Scene::stopped().delivered(7).droplet(7, Off).stripe(Status::Canceled).at(after(9)),
             "letter:ending (ends_on)",
         ),
         (
@@ -180,7 +185,7 @@ fn a_failed_delivery_is_settled_in_order() {
     let scene = || gave_up(Scene::running()).at(after(6));
     assert_eq!(scene().droplet(7, DropletStatus::New).line(), "destroy");
     assert_eq!(scene().line(), "droplet?");
-    assert_eq!(scene().gone(7).line(), "payment?");
+    assert_eq!(scene().gone(7).line(), "cancel payment?");
     assert_eq!(
         scene().gone(7).paid(3500).line(),
         "refund:$35.00 cancel letter:failed letter:operator-failed"
@@ -229,7 +234,11 @@ fn an_orphan_is_named_and_left_alone() {
 #[test]
 fn a_shrunken_census_and_another_team_are_objected_to() {
     let mut scene = Scene::running().delivered(7).droplet(7, DropletStatus::Active).at(after(9));
-    scene.history.last_census = Some(4);
+    for n in 1..=3 {
+        let server = format!("bea-{n}").parse().expect("a name");
+        let (phase, droplet) = (Phase::Delivered, Some(DropletId(n)));
+        scene.history.records.insert(server, Record { phase, droplet, ..Record::default() });
+    }
     scene.history.team = Some("team-a".to_owned());
     scene.census.account = Some(basement::model::census::Account {
         team: "team-b".to_owned(),

@@ -205,6 +205,8 @@ impl Caller {
                 Err(exhausted) => break unavailable(call, exhausted),
             };
             let reply = http::exchange(self.request(call)).await;
+            // A token of before 2021 has no prefix by which `redact` would know it.
+            let reply = reply.map(|answer| answer.without(self.token.expose_secret()));
             if let Ok(answer) = &reply {
                 tracing::info!(status = answer.status, "{}", call.text());
                 tracing::debug!(bytes = answer.body.len(), left = answer.header("ratelimit-remaining"));
