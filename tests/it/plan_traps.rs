@@ -44,9 +44,7 @@ fn refund_action() -> Action {
 }
 
 fn part(scene: &mut Scene) -> &mut PaymentPart {
-    let fresh = scene.census.billing.values_mut().next().expect("a subscription");
-    let payment = fresh.payment.as_mut().and_then(Option::as_mut).expect("a payment");
-    &mut payment.parts[0]
+    &mut scene.payment.as_mut().expect("a payment").parts[0]
 }
 
 fn promised(droplet: DropletId) -> Action {
