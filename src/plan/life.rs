@@ -166,7 +166,7 @@ fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
     match case.want() {
         DesiredState::Running if droplet.is_up() => letters::welcome(case, droplet, to),
         DesiredState::Running if droplet.status == DropletStatus::Off => {
-            delivered::power_on(case, droplet, to);
+            switch_on(case, droplet, deadline, to);
         }
         DesiredState::Stopped if droplet.is_up() => delivered::stop(case, droplet, to),
         DesiredState::Stopped if droplet.status == DropletStatus::Off => {}
@@ -177,6 +177,18 @@ fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
             case.note(to, Notice::Booting { droplet: droplet.id, until: deadline });
         }
         _ => give_up(case, Some(droplet), to),
+    }
+}
+
+/// Off before it was ever delivered: past the deadline one call to switch on gets a boot's time, no more.
+fn switch_on(case: &Case, droplet: &Droplet, deadline: Moment, to: &mut Verdict) {
+    let refused = case.record.failures.get(&case.id("power_on", &[&droplet.id]));
+    let asked = case.record.powered_on.or(refused.map(|refused| refused.last));
+    let until = asked.map(|asked| asked.plus(case.policy.boot_deadline));
+    match until.filter(|_| case.at() >= deadline) {
+        None => delivered::power_on(case, droplet, to),
+        Some(until) if case.at() < until => case.note(to, Notice::Booting { droplet: droplet.id, until }),
+        Some(_) => give_up(case, Some(droplet), to),
     }
 }
 
