@@ -127,7 +127,11 @@ fn refunds(
         by_hand(case, settlement, why.clone(), to);
         return true;
     }
-    payment.parts.iter().fold(true, |done, part| refund(case, subscription, part, settlement, to) && done)
+    let mut is_done = true;
+    for part in &payment.parts {
+        is_done &= refund(case, subscription, part, settlement, to);
+    }
+    is_done
 }
 
 fn refund(

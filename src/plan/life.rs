@@ -38,7 +38,6 @@ fn by_phase(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
     }
     match (case.record.phase, droplet) {
         (Phase::New, None) => unmade(case, to, case.record.delivered.is_some()),
-        (Phase::New | Phase::Deleted, Some(droplet)) => known_again(case, droplet.id, to),
         (Phase::Creating, droplet) => creating(case, droplet, to),
         (Phase::Booting, droplet) => booting(case, droplet, to),
         (Phase::Failed, droplet) => failed::settle(case, droplet, to),
@@ -48,7 +47,7 @@ fn by_phase(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
         (Phase::Ended, Some(droplet)) if case.want() == DesiredState::Destroyed => {
             delivered::destroy(case, droplet.id, to);
         }
-        (Phase::Ended, Some(droplet)) => known_again(case, droplet.id, to),
+        (Phase::New | Phase::Deleted | Phase::Ended, Some(droplet)) => known_again(case, droplet.id, to),
         (Phase::Ended, None) if case.want() == DesiredState::Destroyed => letters::ended(case, to),
         (Phase::Ended, None) => unmade(case, to, true),
     }
