@@ -46,6 +46,14 @@ pub async fn exchange(request: reqwest::RequestBuilder) -> Result<Answer, Lost> 
     let mut response = request.send().await.map_err(|error| {
         // `is_builder`: a bad URL or header; `is_connect`: no connection was made.
         let text = chain(&error);
+        let text = match error.url() {
+            Some(url) if error.is_connect() => {
+                let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+                let host = url.host_str().unwrap_or_default();
+                format!("no connection to `{host}{port}`: {}", root(&error))
+            }
+            _ => text,
+        };
         if error.is_connect() || error.is_builder() { Lost::NotSent(text) } else { Lost::Ambiguous(text) }
     })?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -60,6 +68,14 @@ pub async fn exchange(request: reqwest::RequestBuilder) -> Result<Answer, Lost> 
 }
 
 impl Answer {
+    /// The same without `secret`, should a proxy or the vendor repeat it in an error.
+    pub fn without(mut self, secret: &str) -> Self {
+        if self.status >= 300 && self.body.contains(secret) {
+            self.body = self.body.replace(secret, "…");
+        }
+        self
+    }
+
     /// A header's text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -96,6 +112,15 @@ impl Lost {
     pub fn detail(&self, call: &str) -> Detail {
         Detail { call: call.to_owned(), message: redact(self.text(), 500), ..Detail::default() }
     }
+}
+
+/// The innermost cause, which is the one that says something.
+fn root(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
 }
 
 /// An error and its causes in one line; reqwest's URLs carry no secrets here.

@@ -10,8 +10,8 @@ use crate::engine::{self, Prices};
 use crate::model::moment::Span;
 use crate::plan::digest::digest;
 
-use super::error::{Failure, code};
-use super::{Allow, Context, Format, ask, plan, project, watch, wiring};
+use super::error::{self, Failure, code};
+use super::{Allow, Context, Format, ask, plan, print, project, watch, wiring};
 
 /// Arguments of `basement apply`.
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<u8, Failu
     let project = project::load(&context.dir)?;
     let setup = project.setup(&args.allow.allow);
     let ports = wiring::ports(&project).await?;
-    let hold = ports.ledger.hold(&wiring::holder()).await?;
+    let hold = ports.ledger.hold(&wiring::holder("apply")).await?;
     let stop = stop_on_ctrl_c();
     let mut agreed = None;
     if !args.auto_approve {
@@ -65,7 +65,7 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
     let done = watch::summary(&run.did);
     match &run.end {
         End::Settled => {
-            anstream::println!("apply: {done}; nothing is left to do");
+            print::line(&format!("apply: {done}; nothing is left to do"));
             Ok(code::DONE)
         }
         End::Objected => {
@@ -73,8 +73,9 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
                 plan::show(context, &report.look, setup, Format::Text)?;
                 let names: Vec<String> =
                     report.refused.iter().map(|o| format!("--allow {}", o.name())).collect();
+                let before = if run.did.is_empty() { String::new() } else { format!(" (before it: {done})") };
                 return Err(Failure::new(
-                    format!("the guard objects; of this plan nothing was done (before it: {done})"),
+                    format!("the guard objects; of this plan nothing was done{before}"),
                     format!("look at it closely; if it is right, say so by `{}`", names.join(" ")),
                 )
                 .with_code(code::OBJECTED));
@@ -87,9 +88,11 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
         )
         .with_code(code::MOVED)),
         End::Deadline => {
-            let why = run.fault.as_ref().map(|fault| format!(": {fault}")).unwrap_or_default();
+            let mut last = run.last.iter().flat_map(|report| &report.did).rev();
+            let fault = run.fault.as_ref().or_else(|| last.find_map(|did| did.result.as_ref().err()));
+            let why = fault.map(|fault| format!(": {}", error::parts(fault).0));
             Err(Failure::new(
-                format!("not all is done yet ({done}){why}"),
+                format!("not all is done yet ({done}){}", why.unwrap_or_default()),
                 "run `basement apply` again: it goes on where this run stopped; `basement plan` says what is waited for",
             )
             .with_code(code::PARTIAL))

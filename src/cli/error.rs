@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::ports::Fault;
+use crate::ports::{Detail, Fault};
 
 /// Exit codes.
 pub mod code {
@@ -36,14 +36,16 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// An error with its cure.
+    /// An error with its cure; one that the message carries itself knows better.
     pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { code: code::ERROR, message: message.into(), hint: Some(hint.into()) }
+        let (message, own) = split(message.into());
+        Self { code: code::ERROR, message, hint: Some(own.unwrap_or_else(|| hint.into())) }
     }
 
-    /// An error that speaks for itself.
+    /// An error that speaks for itself, or carries its own cure behind `; hint: `.
     pub fn plain(message: impl Into<String>) -> Self {
-        Self { code: code::ERROR, message: message.into(), hint: None }
+        let (message, hint) = split(message.into());
+        Self { code: code::ERROR, message, hint }
     }
 
     /// The same with another exit code.
@@ -72,13 +74,28 @@ impl From<Fault> for Failure {
             }
             Fault::Refused(_) => None,
         };
-        Self { code: code::ERROR, message: fault.to_string(), hint: hint.map(str::to_owned) }
+        let (message, own) = parts(&fault);
+        Self { code: code::ERROR, message, hint: own.or(hint.map(str::to_owned)) }
     }
 }
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::plain(error.to_string())
+    }
+}
+
+/// A fault in words, and the cure that it carries: what stands behind `; hint: ` in its message.
+pub(super) fn parts(fault: &Fault) -> (String, Option<String>) {
+    let (message, hint) = split(fault.detail().message.clone());
+    let text = Detail { message, ..fault.detail().clone() }.to_string();
+    (text, hint)
+}
+
+fn split(text: String) -> (String, Option<String>) {
+    match text.split_once("; hint: ") {
+        Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+        None => (text, None),
     }
 }
 

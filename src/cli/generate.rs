@@ -57,7 +57,8 @@ pub async fn run(
     let reading = match billing.subscriptions().await {
         Ok(reading) => reading,
         Err(fault) => {
-            writeln!(talk, "error: {fault}\n  hint: {}", cure(&fault))?;
+            let (message, own) = super::error::parts(&fault);
+            writeln!(talk, "error: {message}\nhint: {}", own.as_deref().unwrap_or(cure(&fault)))?;
             return Ok(ERROR);
         }
     };

@@ -8,7 +8,7 @@ use crate::model::step::Fact;
 use crate::render;
 
 use super::error::{Failure, code, pretty};
-use super::{Context, Format, project, wiring};
+use super::{Context, Format, print, project, wiring};
 
 /// Arguments of `basement status`.
 #[derive(Debug, Args)]
@@ -43,10 +43,10 @@ pub(super) async fn status(context: &Context, args: &ShowArgs) -> Result<u8, Fai
     let at = wiring::clock()?.now().await;
     match args.format {
         Format::Text => {
-            anstream::print!("{}", render::status::status_table(&history, Some(&project.fleet), at));
+            print::text(&render::status::status_table(&history, Some(&project.fleet), at));
         }
         Format::Json => {
-            println!("{}", pretty(&render::status::status_json(&history, Some(&project.fleet), at))?);
+            print::line(&pretty(&render::status::status_json(&history, Some(&project.fleet), at))?);
         }
     }
     Ok(code::DONE)
@@ -65,8 +65,8 @@ pub(super) async fn history(context: &Context, args: &HistoryArgs) -> Result<u8,
         ));
     }
     match args.format {
-        Format::Text => anstream::print!("{}", render::history::history_text(&entries)),
-        Format::Json => println!("{}", pretty(&render::history::history_json(&entries))?),
+        Format::Text => print::text(&render::history::history_text(&entries)),
+        Format::Json => print::line(&pretty(&render::history::history_json(&entries))?),
     }
     Ok(code::DONE)
 }
@@ -89,7 +89,7 @@ async fn say(
 ) -> Result<u8, Failure> {
     let project = project::load(&context.dir)?;
     let ledger = wiring::open_ledger(&project).await?;
-    let hold = ledger.hold(&wiring::holder()).await?;
+    let hold = ledger.hold(&wiring::holder(word)).await?;
     let history = ledger.history().await?;
     let record = history.records.get(server).filter(|record| record.phase == wants);
     let Some(record) = record else {

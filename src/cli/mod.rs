@@ -12,6 +12,7 @@ mod demo;
 mod env;
 mod ledger;
 mod plan;
+mod print;
 mod project;
 mod sim;
 mod watch;
@@ -33,7 +34,7 @@ struct Cli {
     /// Colour on the terminal; `auto` obeys `NO_COLOR`, `TERM` and whether it is one.
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
     color: Colour,
-    /// Say more on stderr: each request and each wait. Twice: also bodies' sizes and headers of interest.
+    /// Say more on stderr: each wait for DigitalOcean. Twice: also each request and its status.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     #[command(subcommand)]
@@ -95,7 +96,7 @@ pub(crate) enum Format {
 #[derive(Debug, Args)]
 pub(crate) struct Allow {
     /// Waive an objection by its name, e.g. `many-destroys`; may be given several times.
-    #[arg(long = "allow", value_name = "NAME")]
+    #[arg(long = "allow", value_name = "NAME", value_parser = crate::plan::guard::NAMES)]
     allow: Vec<String>,
 }
 
@@ -127,7 +128,13 @@ pub fn main() -> u8 {
     // A thread may still wait at the terminal's prompt; it must not keep the process.
     runtime.shutdown_background();
     match done {
-        Ok(code) => code,
+        Ok(code) => match print::lost() {
+            None => code,
+            Some(why) => {
+                anstream::eprintln!("error: standard output cannot be written: {why}");
+                if code == code::DONE { code::ERROR } else { code }
+            }
+        },
         Err(failure) => {
             anstream::eprintln!("{failure}");
             failure.code
@@ -145,14 +152,15 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
     let colour = !matches!(colour, anstream::ColorChoice::Never);
     let context = Context { dir: cli.dir, colour };
     match cli.command {
-        Command::Init(args) => Ok(init::run(&args, &context.dir, &project::TEMPLATES, &mut out())?),
+        Command::Init(args) => Ok(init::run(&args, &context.dir, &project::TEMPLATES, &mut print::out())?),
         Command::Generate(args) => {
             let config = project::load_config(&context.dir)?;
             let (billing, now) = (wiring::billing(&config)?, wiring::clock()?.now().await);
             let dir = &context.dir;
-            Ok(generate::run(&args, &*billing, now, dir, context.colour, &mut out(), &mut talk()).await?)
+            Ok(generate::run(&args, &*billing, now, dir, context.colour, &mut print::out(), &mut talk())
+                .await?)
         }
-        Command::Validate(args) => Ok(validate::run(&args, &context.dir, &mut out(), &mut talk())?),
+        Command::Validate(args) => Ok(validate::run(&args, &context.dir, &mut print::out(), &mut talk())?),
         Command::Plan(args) => plan::run(&context, &args).await,
         Command::Apply(args) => apply::run(&context, &args).await,
         Command::Status(args) => ledger::status(&context, &args).await,
@@ -162,14 +170,10 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Sim(args) => sim::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "basement", &mut std::io::stdout());
+            clap_complete::generate(shell, &mut Cli::command(), "basement", &mut print::out());
             Ok(code::DONE)
         }
     }
-}
-
-fn out() -> anstream::AutoStream<std::io::Stdout> {
-    anstream::stdout()
 }
 
 fn talk() -> anstream::AutoStream<std::io::Stderr> {

@@ -7,7 +7,7 @@ use crate::model::plan::Plan;
 use crate::render;
 
 use super::error::{Failure, code, pretty};
-use super::{Context, Format, project, wiring};
+use super::{Context, Format, print, project, wiring};
 
 /// Arguments of `basement plan`.
 #[derive(Debug, Args)]
@@ -51,12 +51,12 @@ pub(super) fn show(
     match format {
         Format::Text => {
             let style = render::text::Style { colour: context.colour, width: super::watch::width() };
-            anstream::print!("{}", render::text::text(&view, style));
+            print::text(&render::text::text(&view, style));
         }
         Format::Json => {
             let digest = crate::plan::digest::digest(&look.plan);
             let json = render::json::json(&look.plan, &view, &objections, Some(&digest));
-            println!("{}", pretty(&json)?);
+            print::line(&pretty(&json)?);
         }
     }
     Ok(())

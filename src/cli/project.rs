@@ -65,7 +65,10 @@ impl Project {
 }
 
 fn complain(complaints: &[Complaint]) -> Failure {
-    Failure::plain(format!("nothing was changed\n{}", validate::page(complaints).trim_end()))
+    Failure::plain(format!(
+        "the files have mistakes; nothing was changed\n{}",
+        validate::page(complaints).trim_end()
+    ))
 }
 
 /// The built-in templates, and over them the repository's own.

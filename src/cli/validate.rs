@@ -8,7 +8,7 @@ use clap::Args;
 use super::config::{self, Config};
 use crate::adapters::folder;
 use crate::fleet::complaint::{self, Complaint, sorted};
-use crate::fleet::yaml;
+use crate::fleet::{userdata, yaml};
 use crate::model::desired::Fleet;
 use crate::wire::redact::redact;
 
@@ -49,6 +49,7 @@ pub fn load(root: &Path) -> Result<(Config, Fleet), Vec<Complaint>> {
             return Err(sorted(complaints));
         }
     };
+    complaints.extend(templates(root, &config));
     match yaml::parse(&files, &config.catalogue) {
         Ok(fleet) if complaints.is_empty() => return Ok((config, fleet)),
         Ok(_) => {}
@@ -60,6 +61,25 @@ pub fn load(root: &Path) -> Result<(Config, Fleet), Vec<Complaint>> {
 /// The complaints as every command shows them. A key pasted into a file is not shown.
 pub fn page(complaints: &[Complaint]) -> String {
     redact(&complaint::page(complaints), usize::MAX)
+}
+
+/// Templates that are named and not there: known before a create fails of it.
+fn templates(root: &Path, config: &Config) -> Vec<Complaint> {
+    let text = std::fs::read_to_string(root.join(config::FILE)).unwrap_or_default();
+    let own = config.catalogue.plans.values().filter_map(|plan| plan.template.as_ref());
+    let named = own.chain([&config.catalogue.defaults.template]);
+    let is_there = |name: &str| {
+        userdata::built_in(name).is_some() || root.join(format!("cloud-init/{name}.yaml")).is_file()
+    };
+    let missing = named.filter(|name| !is_there(name)).map(|name| {
+        let cure = format!("write `cloud-init/{name}.yaml`, or take the built-in `base`");
+        let complaint = Complaint::new(config::FILE, format!("there is no template `{name}`"), cure);
+        match text.find(&format!("\"{name}\"")) {
+            Some(at) => complaint.at_byte(&text, at),
+            None => complaint,
+        }
+    });
+    missing.collect()
 }
 
 fn counted((count, word): (usize, &str)) -> String {

@@ -11,7 +11,7 @@ use crate::engine::{Did, Look, Progress, Setup};
 use crate::ports::Fault;
 use crate::render;
 
-use super::{Context, Format, plan};
+use super::{Context, Format, plan, print};
 
 /// The screen of one run.
 pub(super) struct Screen<'a> {
@@ -81,8 +81,8 @@ impl<'a> Screen<'a> {
 
     fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| anstream::println!("{text}")),
-            None => anstream::println!("{text}"),
+            Some(bar) => bar.suspend(|| print::line(text)),
+            None => print::line(text),
         }
     }
 }

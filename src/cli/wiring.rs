@@ -87,10 +87,10 @@ pub(super) fn clock() -> Result<Arc<dyn Clock>, Failure> {
 }
 
 /// What others read when the ledger is taken.
-pub(super) fn holder() -> String {
+pub(super) fn holder(command: &str) -> String {
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     let user = env::var("USER").or_else(|| env::var("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
-    format!("{user} at {}, `basement apply`", host.trim())
+    format!("{user} at {}, basement {command}", host.trim())
 }
 
 /// Root passwords are sealed with `BASEMENT_SEAL_KEYS`, else with a key file made beside the ledger.

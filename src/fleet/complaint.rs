@@ -34,7 +34,12 @@ impl Complaint {
     }
 
     /// The same complaint, about one place in `text`: line and column count from 1, a column in characters.
-    pub fn at(mut self, text: &str, line: usize, column: usize) -> Self {
+    /// A place behind the end is that of the last line with something in it.
+    pub fn at(mut self, text: &str, mut line: usize, mut column: usize) -> Self {
+        let last = text.lines().enumerate().filter(|(_, words)| !words.trim().is_empty()).last();
+        if let Some((n, words)) = last.filter(|_| line > text.lines().count()) {
+            (line, column) = (n + 1, words.chars().count() + 1);
+        }
         self.line = Some(line);
         self.column = Some(column);
         self.text_of_line = text.lines().nth(line.saturating_sub(1)).map(str::to_owned);

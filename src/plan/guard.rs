@@ -60,6 +60,10 @@ pub enum Objection {
     },
 }
 
+/// The names by which objections are waived.
+pub const NAMES: [&str; 5] =
+    ["many-destroys", "many-refunds", "empty-fleet", "census-shrunk", "other-account"];
+
 /// A plan that may be applied.
 #[derive(Debug, Clone)]
 pub struct Approved(Plan);

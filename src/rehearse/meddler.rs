@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Subscription};
@@ -18,7 +19,8 @@ use crate::model::step::CreateOrder;
 use crate::ports::{Billing, Cloud, Detail, Fault, Hold, Ledger, Mail, Mailer, PowerCall, Sealed};
 
 /// How a call is spoilt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Spoil {
     /// It does not happen, and says so.
     FailBefore,

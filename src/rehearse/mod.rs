@@ -4,5 +4,7 @@
 pub mod faults;
 pub mod laws;
 pub mod meddler;
+pub mod run;
 pub mod script;
 pub mod stage;
+pub mod storm;

@@ -190,6 +190,29 @@ impl Stage {
         act
     }
 
+    /// Two applies at the same time, on one ledger.
+    pub async fn apply_twice(&mut self, deadline: Span) {
+        let setup = self.setup();
+        let (one, two) = (self.ports(), self.ports());
+        let (_keep, stop) = tokio::sync::watch::channel(false);
+        let apply = |ports: Ports, stop| {
+            let setup = &setup;
+            async move {
+                let hold = ports.ledger.hold("rehearsal").await?;
+                settle(&ports, setup, &hold, deadline, None, stop, &|_| {}).await.map(|_| ())
+            }
+        };
+        let both = async { tokio::join!(apply(one, stop.clone()), apply(two, stop.clone())) };
+        let is_dead = tokio::select! {
+            biased;
+            _ = both => false,
+            () = self.meddler.crashed() => true,
+        };
+        if is_dead {
+            self.ledger = self.ledger.reopened();
+        }
+    }
+
     /// `basement plan`, with nothing spoilt.
     pub async fn look(&self) -> Result<Look, Fault> {
         let history = self.ledger.history().await?;

@@ -13,6 +13,7 @@ pub mod cloud_tags;
 pub mod cloud_tags_http;
 pub mod cloud_view;
 pub mod control;
+pub mod dice;
 pub mod edge;
 pub mod machine;
 pub mod memory;

@@ -1,7 +1,9 @@
 //! The one integration binary: a list of its suites.
 
+mod commands;
 mod contract;
 mod digitalocean;
+mod engine;
 mod engine_traps;
 mod faults;
 mod fleet;
@@ -15,6 +17,7 @@ mod scene;
 mod scripted;
 mod simulator;
 mod smtp;
+mod storms;
 mod stripe;
 mod stripe_money;
 mod stripe_script;

@@ -69,6 +69,9 @@ fn hint(status: u16, said: &str, scopes: &str) -> String {
         422 if has(&["not available", "unavailable", "sold out"]) => {
             "name another region or size in the plan or in an override".to_owned()
         }
+        422 if has(&["invalid size"]) => {
+            "check `size` of the plan in basement.toml, or of an override in fleet/overrides".to_owned()
+        }
         422 if has(&["image"]) => "check `image` in basement.toml; old images are withdrawn".to_owned(),
         422 if has(&["ssh", "key"]) => "check `ssh_keys` in basement.toml against the team's keys".to_owned(),
         500..=599 => "the trouble is at DigitalOcean; look at its status page".to_owned(),

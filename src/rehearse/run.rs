@@ -1,0 +1,214 @@
+//! Plays a storm on a stage, judges it after every run, and shrinks one that breaks a law.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::history::{Entry, Event, Phase};
+use crate::model::ids::StepId;
+use crate::model::moment::Span;
+use crate::model::step::Fact;
+use crate::ports::{Clock as _, Ledger as _};
+use crate::sim::billing::{Books, RefundFate};
+use crate::sim::memory::MemoryLedger;
+use crate::sim::ports::Door;
+use crate::sim::trouble::{Mishap, Planned};
+use crate::sim::whim::Told;
+use crate::sim::world::{Settings, lock};
+
+use super::faults::{judge, settled};
+use super::laws::Broken;
+use super::stage::Stage;
+use super::storm::{Act, word};
+
+/// How long an apply goes on.
+const PATIENCE: Span = Span::minutes(15);
+/// Runs in the calm after a storm, within which all must be settled.
+const CALM_RUNS: usize = 8;
+
+/// What came of a storm.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The laws that were broken.
+    pub broken: BTreeSet<Broken>,
+    /// How often each kind of act was played.
+    pub tally: BTreeMap<String, u64>,
+}
+
+/// Plays a storm, and the calm after it.
+pub async fn play(acts: &[Act]) -> Outcome {
+    let mut stage = Stage::default();
+    stage.policy.caps.destroy = 100;
+    stage.policy.caps.destroy_percent = 100;
+    stage.policy.caps.refunds = 100;
+    stage.policy.caps.refund_sum = 1_000_000;
+    stage.allow = ["shrink", "census-shrunk"].map(str::to_owned).into();
+    let mut outcome = Outcome::default();
+    let mut kept = MemoryLedger::new();
+    // After a lost reply or a lost ledger a letter may come twice, with the same Message-ID.
+    let mut may_repeat = false;
+    for act in acts {
+        *outcome.tally.entry(word(act)).or_default() += 1;
+        may_repeat |= repeats_letters(act);
+        match act {
+            Act::Run | Act::RunTwice => {
+                run(&mut stage, matches!(act, Act::RunTwice)).await;
+                outcome.broken.extend(judge(&mut stage, may_repeat).await);
+            }
+            Act::KeepLedger => kept = stage.ledger.reopened(),
+            Act::RestoreLedger => stage.ledger = kept.reopened(),
+            Act::LoseLedger => stage.ledger = MemoryLedger::new(),
+            Act::Retry => say(&stage, Phase::Failed, &Fact::Retry).await,
+            Act::Recreate => say(&stage, Phase::Deleted, &Fact::Recreate).await,
+            other => happen(&stage, other),
+        }
+    }
+    calm(&mut stage, &mut outcome, may_repeat).await;
+    outcome
+}
+
+/// The smallest part of a storm that still breaks the law that the whole breaks first.
+pub async fn shrink(acts: &[Act]) -> Vec<Act> {
+    let first = |outcome: &Outcome| outcome.broken.first().map(|broken| broken.law);
+    let Some(law) = first(&play(acts).await) else { return acts.to_vec() };
+    let mut small = acts.to_vec();
+    let mut chunk = small.len() / 2;
+    while chunk > 0 {
+        let mut at = 0;
+        while at < small.len() {
+            let mut less = small.clone();
+            less.drain(at..(at + chunk).min(small.len()));
+            if play(&less).await.broken.iter().any(|broken| broken.law == law) {
+                small = less;
+            } else {
+                at += chunk;
+            }
+        }
+        chunk /= 2;
+    }
+    small
+}
+
+async fn run(stage: &mut Stage, is_twice: bool) {
+    if !stage.generate_or_die().await {
+        return;
+    }
+    if is_twice {
+        stage.apply_twice(PATIENCE).await;
+    } else {
+        stage.apply(PATIENCE).await;
+    }
+}
+
+/// Trouble stops; some runs later nothing may be left to do.
+async fn calm(stage: &mut Stage, outcome: &mut Outcome, may_repeat: bool) {
+    stage.meddler.rest();
+    {
+        let mut world = lock(&stage.world);
+        world.trouble.planned.clear();
+        world.cloud().whims = crate::sim::whim::Whims::default();
+        world.cloud().settings = Settings::default();
+    }
+    let now = stage.now();
+    // The books are locked as long as a borrow of them lives: not while the loop asks for them again.
+    let subscriptions = stage.books().subscription_ids();
+    for id in subscriptions {
+        let _ = stage.books().spoil(now, &id, false);
+    }
+    stage.books().rules().refunds = RefundFate::AtOnce;
+    for _ in 0..CALM_RUNS {
+        run(stage, false).await;
+        outcome.broken.extend(judge(stage, may_repeat).await);
+        Door::new(stage.world.clone()).sleep(std::time::Duration::from_secs(3_600)).await;
+    }
+    outcome.broken.extend(settled(stage).await);
+    outcome.broken.extend(judge(stage, may_repeat).await);
+}
+
+fn repeats_letters(act: &Act) -> bool {
+    matches!(
+        act,
+        Act::Spoil { .. }
+            | Act::LoseLedger
+            | Act::RestoreLedger
+            | Act::Mishap { mishap: Mishap::Drop | Mishap::FailAfter(_), .. }
+    )
+}
+
+fn happen(stage: &Stage, act: &Act) {
+    let _ = match act {
+        Act::Subscribe { user, price, trial } => {
+            stage.subscribe(user, price, *trial).map(|_| Ok(())).map_or(None, Some)
+        }
+        Act::StopPaying(user) => stage.customer(user, Books::stop_paying),
+        Act::Pay(user) => stage.customer(user, Books::pay),
+        Act::Cancel(user) => stage.customer(user, Books::cancel),
+        Act::CancelAtEnd(user) => stage.customer(user, |b, now, id| b.cancel_at_period_end(now, id, true)),
+        Act::Pause(user) => stage.customer(user, Books::pause),
+        Act::Resume(user) => stage.customer(user, Books::resume),
+        Act::SwitchOff(user) => stage.customer(user, |b, now, id| b.switch_off(now, id, true)),
+        Act::SwitchOn(user) => stage.customer(user, |b, now, id| b.switch_off(now, id, false)),
+        Act::Unreadable(user) => stage.customer(user, |b, now, id| b.spoil(now, id, true)),
+        Act::Readable(user) => stage.customer(user, |b, now, id| b.spoil(now, id, false)),
+        Act::Dispute(user) => stage.customer(user, |b, now, id| match b.payments_of(id).last() {
+            Some(payment) => b.dispute(now, &payment.clone()),
+            None => Ok(()),
+        }),
+        Act::DeleteCustomer(user) => stage.customer(user, |b, now, id| match b.customer_of(id) {
+            Some(customer) => b.delete_customer(now, &customer),
+            None => Ok(()),
+        }),
+        other => {
+            vendor(stage, other);
+            None
+        }
+    };
+}
+
+fn vendor(stage: &Stage, act: &Act) {
+    let mut world = lock(&stage.world);
+    match act {
+        Act::DeleteDroplet(user) => {
+            if let Some(id) = droplet_of(&mut world, user) {
+                world.cloud().remove_by_hand(id);
+            }
+        }
+        Act::Untag(user) => {
+            if let Some(id) = droplet_of(&mut world, user) {
+                world.cloud().untag(id);
+            }
+        }
+        Act::Mishap { call, mishap, skip, count } => world.trouble.planned.push(Planned {
+            call: call.clone(),
+            mishap: *mishap,
+            skip: *skip,
+            count: *count,
+        }),
+        Act::Whim(whim) => world.cloud().whims.tell(Told { whim: *whim, server: None, times: 1 }),
+        Act::Lag(seconds) => world.cloud().settings.listing_lag_seconds = *seconds,
+        Act::Spoil { n, how } => stage.meddler.spoil(*n, *how),
+        Act::RefundsFail => {
+            stage.books().rules().refunds = RefundFate::Later { after: Span::days(2), succeeds: false };
+        }
+        Act::Advance(span) => {
+            drop(world);
+            stage.advance(*span);
+        }
+        _ => {}
+    }
+}
+
+fn droplet_of(world: &mut crate::sim::world::World, user: &str) -> Option<u64> {
+    let tag = format!("user-{user}");
+    world.cloud().machines().find(|machine| machine.tags.contains(&tag)).map(|machine| machine.id)
+}
+
+/// What `retry` and `recreate` write, for every server they are meant for.
+async fn say(stage: &Stage, phase: Phase, fact: &Fact) {
+    let Ok(history) = stage.ledger.history().await else { return };
+    let Ok(hold) = stage.ledger.hold("operator").await else { return };
+    for (server, record) in history.records.iter().filter(|(_, record)| record.phase == phase) {
+        let step = StepId::of(&[&"operator", server, &record.attempt]);
+        let event = Event::Noticed { fact: fact.clone() };
+        let entry = Entry { at: stage.now(), server: Some(server.clone()), step, event };
+        let _ = stage.ledger.append(&hold, &[entry], None).await;
+    }
+}

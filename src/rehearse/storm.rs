@@ -1,0 +1,239 @@
+//! Storms: a list of acts of customers, operators, vendors and bad luck, thrown by seeded dice, played in
+//! virtual time and judged by the laws after every run. A storm is data: it can be shrunk, saved and replayed.
+
+use serde::{Deserialize, Serialize};
+use serde_yaml::with::singleton_map_recursive;
+
+use crate::model::moment::Span;
+use crate::sim::dice::Dice;
+use crate::sim::trouble::Mishap;
+use crate::sim::whim::Whim;
+
+use super::meddler::Spoil;
+
+/// One act of a storm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Act {
+    /// Somebody subscribes.
+    Subscribe {
+        /// Who.
+        user: String,
+        /// To which price.
+        price: String,
+        /// With so many days of trial.
+        trial: u32,
+    },
+    /// Their renewals fail from now on.
+    StopPaying(String),
+    /// They pay what is owed, and go on paying.
+    Pay(String),
+    /// They cancel, at once.
+    Cancel(String),
+    /// They cancel for the end of the period.
+    CancelAtEnd(String),
+    /// They pause.
+    Pause(String),
+    /// They resume.
+    Resume(String),
+    /// They use their own switch.
+    SwitchOff(String),
+    /// And again.
+    SwitchOn(String),
+    /// They dispute their last payment.
+    Dispute(String),
+    /// Their customer is deleted at Stripe.
+    DeleteCustomer(String),
+    /// Their subscription cannot be read.
+    Unreadable(String),
+    /// It can again.
+    Readable(String),
+    /// Somebody deletes their droplet in the panel.
+    DeleteDroplet(String),
+    /// Somebody takes our mark off their droplet.
+    Untag(String),
+    /// An operator says `retry` of whatever has failed.
+    Retry,
+    /// An operator says `recreate` of whatever was deleted.
+    Recreate,
+    /// A request to DigitalOcean or a mail goes wrong.
+    Mishap {
+        /// Which, as `sim::trouble` matches it.
+        call: String,
+        /// How.
+        mishap: Mishap,
+        /// After so many good ones.
+        skip: u32,
+        /// So often.
+        count: u32,
+    },
+    /// The next droplet has a whim.
+    Whim(Whim),
+    /// Listings lag by so many seconds.
+    Lag(u64),
+    /// The `n`th call from now, to whomever, is spoilt.
+    Spoil {
+        /// Which.
+        n: usize,
+        /// How.
+        how: Spoil,
+    },
+    /// The ledger is lost.
+    LoseLedger,
+    /// The ledger is put back to what it was at the last `keep_ledger`.
+    RestoreLedger,
+    /// A copy of the ledger is kept.
+    KeepLedger,
+    /// Refunds of now fail at the bank after a while.
+    RefundsFail,
+    /// Time goes by.
+    Advance(Span),
+    /// `generate` and `apply`.
+    Run,
+    /// Two applies at the same time.
+    RunTwice,
+}
+
+/// The users of a storm.
+const USERS: [&str; 4] = ["ada", "bob", "cleo", "dora"];
+/// Calls that go wrong.
+const CALLS: [&str; 6] =
+    ["", "GET /v2/droplets", "POST /v2/droplets$", "POST /v2/droplets/", "DELETE /v2/droplets", "SMTP mail"];
+
+/// The storm of a seed: its acts, without the calm at the end.
+pub fn throw(seed: u64) -> Vec<Act> {
+    let mut dice = Dice::new(seed);
+    let mut acts = vec![subscribe(&mut dice), Act::Run];
+    for _ in 0..6 + dice.below(18) {
+        acts.push(act(&mut dice));
+        if dice.below(3) == 0 {
+            acts.push(Act::Run);
+        }
+    }
+    acts.push(Act::Run);
+    acts
+}
+
+/// A storm as the YAML of `examples/storms/`.
+pub fn print(acts: &[Act]) -> Result<String, serde_yaml::Error> {
+    let mut bytes = Vec::new();
+    singleton_map_recursive::serialize(&acts, &mut serde_yaml::Serializer::new(&mut bytes))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Reads one.
+pub fn parse(text: &str) -> Result<Vec<Act>, serde_yaml::Error> {
+    singleton_map_recursive::deserialize(serde_yaml::Deserializer::from_str(text))
+}
+
+/// The word an act is counted by.
+pub fn word(act: &Act) -> String {
+    match act {
+        Act::Mishap { mishap, .. } => format!("mishap {}", first_word(&format!("{mishap:?}"))),
+        Act::Whim(whim) => format!("whim {}", first_word(&format!("{whim:?}"))),
+        Act::Spoil { how, .. } => format!("spoil {how:?}"),
+        other => first_word(&format!("{other:?}")),
+    }
+}
+
+fn first_word(text: &str) -> String {
+    text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
+}
+
+fn act(dice: &mut Dice) -> Act {
+    match dice.below(20) {
+        0..=2 => subscribe(dice),
+        3..=8 => customer(dice),
+        9 => operator(dice),
+        10..=13 => vendor(dice),
+        14..=15 => Act::Spoil { n: usize::try_from(dice.below(60)).unwrap_or(0), how: *dice.pick(&SPOILS) },
+        16 => Act::Advance(*dice.pick(&[Span::seconds(40), Span::minutes(7), Span::minutes(90)])),
+        _ => Act::Advance(*dice.pick(&[Span::days(1), Span::days(6), Span::days(15), Span::days(33)])),
+    }
+}
+
+const SPOILS: [Spoil; 5] =
+    [Spoil::FailBefore, Spoil::FailAfter, Spoil::CrashBefore, Spoil::CrashAfter, Spoil::Twice];
+
+fn subscribe(dice: &mut Dice) -> Act {
+    let price = dice.pick(&["basic-month", "pro-month", "premium-month", "basic-year"]);
+    let trial = *dice.pick(&[0, 0, 0, 3]);
+    Act::Subscribe { user: user(dice), price: (*price).to_owned(), trial }
+}
+
+fn customer(dice: &mut Dice) -> Act {
+    let user = user(dice);
+    let acts: [fn(String) -> Act; 15] = [
+        Act::StopPaying,
+        Act::StopPaying,
+        Act::Pay,
+        Act::Pay,
+        Act::Cancel,
+        Act::Cancel,
+        Act::CancelAtEnd,
+        Act::Pause,
+        Act::Resume,
+        Act::SwitchOff,
+        Act::SwitchOn,
+        Act::Dispute,
+        Act::DeleteCustomer,
+        Act::Unreadable,
+        Act::Readable,
+    ];
+    dice.pick(&acts)(user)
+}
+
+fn operator(dice: &mut Dice) -> Act {
+    match dice.below(8) {
+        0 => Act::DeleteDroplet(user(dice)),
+        1 => Act::Untag(user(dice)),
+        2 => Act::Retry,
+        3 => Act::Recreate,
+        4 => Act::LoseLedger,
+        5 => Act::RestoreLedger,
+        6 => Act::KeepLedger,
+        _ => Act::RunTwice,
+    }
+}
+
+fn vendor(dice: &mut Dice) -> Act {
+    match dice.below(6) {
+        0 => Act::Lag(*dice.pick(&[0, 3, 20, 90, 200])),
+        1 => Act::RefundsFail,
+        2 | 3 => Act::Whim(*dice.pick(&[
+            Whim::StuckNew,
+            Whim::SlowBoot(200),
+            Whim::SlowBoot(400),
+            Whim::Vanish,
+            Whim::NoAddress(60),
+            Whim::NoAddress(900),
+            Whim::IgnoreShutdown,
+            Whim::LoseDelete,
+        ])),
+        _ => {
+            let mishaps = [
+                Mishap::FailBefore(503),
+                Mishap::FailBefore(422),
+                Mishap::FailBefore(451),
+                Mishap::FailBefore(550),
+                Mishap::FailAfter(500),
+                Mishap::FailAfter(502),
+                Mishap::Html502,
+                Mishap::Drop,
+                Mishap::RateMinute,
+                Mishap::RateHour,
+                Mishap::Slow(45_000),
+            ];
+            Act::Mishap {
+                call: (*dice.pick(&CALLS)).to_owned(),
+                mishap: *dice.pick(&mishaps),
+                skip: u32::try_from(dice.below(4)).unwrap_or(0),
+                count: u32::try_from(1 + dice.below(12)).unwrap_or(1),
+            }
+        }
+    }
+}
+
+fn user(dice: &mut Dice) -> String {
+    (*dice.pick(&USERS)).to_owned()
+}
