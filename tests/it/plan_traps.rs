@@ -145,9 +145,10 @@ fn a_second_droplet_needs_the_first_ones_absence() {
     };
     assert_eq!(retried().at(after(7)).line(), "droplet?");
     assert_eq!(retried().gone(7).at(after(7)).line(), "create");
-    let mut there = retried().at(after(7));
+    let mut there = retried().at(seconds(after(6), 30));
     there.census.sightings.insert(ID, Sighting::There(Box::new(droplet(7, DropletStatus::Active))));
     assert_eq!(there.line(), "(leaving)");
+    assert_eq!(there.at(after(7)).line(), "destroy", "it does not leave by itself");
     // It came up after all, but it is being destroyed: no letter may promise it.
     let listed = retried().droplet(7, DropletStatus::Active).at(seconds(after(6), 10));
     assert_eq!(listed.line(), "(leaving)");
