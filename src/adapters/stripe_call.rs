@@ -139,7 +139,7 @@ impl Caller {
                 Ok(answer) => refusal(request, &call, key.is_some(), &answer),
                 Err(lost) => no_answer(request, &call, &lost),
             };
-            tracing::debug!(fault = %miss.fault, "stripe");
+            tracing::info!("{}", miss.fault);
             let unsettled = doubt && !miss.settles;
             doubt |= matches!(miss.fault, Fault::Unknown(_));
             match waits.next().filter(|_| miss.again) {
@@ -214,7 +214,8 @@ impl Reply {
 
     fn new(call: String, answer: Answer) -> Self {
         let request_id = answer.header("request-id").map(ToOwned::to_owned);
-        tracing::debug!(%call, status = answer.status, request_id, "stripe");
+        tracing::info!(status = answer.status, "{call}");
+        tracing::debug!(bytes = answer.body.len(), request_id);
         Self { call, status: answer.status, request_id, body: answer.body }
     }
 }

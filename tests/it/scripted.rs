@@ -32,7 +32,7 @@ pub struct Seen {
     pub method: String,
     pub uri: String,
     pub body: String,
-    pub bearer: Option<String>,
+    pub headers: HeaderMap,
 }
 
 #[derive(Default)]
@@ -51,7 +51,7 @@ pub struct Scripted {
 /// Virtual time.
 #[derive(Default)]
 pub struct VirtualClock {
-    state: Mutex<(Duration, Vec<u64>)>,
+    waits: Mutex<Vec<Duration>>,
 }
 
 impl Canned {
@@ -90,6 +90,13 @@ impl Canned {
     }
 }
 
+impl Seen {
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
 impl Scripted {
     /// Listens on an ephemeral port.
     pub async fn start(script: impl IntoIterator<Item = Canned>) -> Self {
@@ -110,12 +117,22 @@ impl Scripted {
     pub fn lines(&self) -> Vec<String> {
         self.seen().iter().map(|seen| format!("{} {}", seen.method, seen.uri)).collect()
     }
+
+    /// How many answers were not asked for.
+    pub fn left(&self) -> usize {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner).script.len()
+    }
 }
 
 impl VirtualClock {
-    /// The whole seconds of every wait, in order.
+    /// Every wait, in order.
+    pub fn spans(&self) -> Vec<Duration> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Their whole seconds.
     pub fn waits(&self) -> Vec<u64> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+        self.spans().iter().map(Duration::as_secs).collect()
     }
 }
 
@@ -127,15 +144,11 @@ impl Clock for VirtualClock {
     }
 
     async fn elapsed(&self) -> Duration {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).0
+        self.spans().iter().sum()
     }
 
     async fn sleep(&self, span: Duration) {
-        {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.0 += span;
-            state.1.push(span.as_secs());
-        }
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner).push(span);
         tokio::task::yield_now().await;
     }
 }
@@ -147,12 +160,11 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let bearer = headers.get("authorization").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let seen = Seen {
         method: method.to_string(),
         uri: uri.to_string(),
         body: String::from_utf8_lossy(&body).into_owned(),
-        bearer,
+        headers,
     };
     let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
     book.seen.push(seen);

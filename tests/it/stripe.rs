@@ -13,7 +13,8 @@ use basement::ports::{Billing, Fault};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::stripe_script::{Script, TestClock, answer, error, lost, ok, page};
+use crate::scripted::VirtualClock;
+use crate::stripe_script::{Script, answer, error, lost, ok, page};
 
 fn subscription(id: &str) -> Value {
     json!({
@@ -43,7 +44,7 @@ fn id(text: &str) -> SubscriptionId {
 }
 
 fn make(base: &str, key: &str, mode: Mode) -> Result<Stripe, BadSetup> {
-    Stripe::new(base, SecretString::from(key), mode, Arc::new(TestClock::default()), "basement/test")
+    Stripe::new(base, SecretString::from(key), mode, Arc::new(VirtualClock::default()), "basement/test")
 }
 
 #[tokio::test]
@@ -224,9 +225,9 @@ async fn a_get_is_tried_again_and_html_is_no_answer() {
 async fn stripe_says_when_to_ask_again() {
     let limit = || error(429, "invalid_request_error", Some("rate_limit"), "Too many requests");
     let script = Script::start(vec![
-        limit().with("retry-after", "7"),
-        limit().with("retry-after", "900"),
-        limit().with("stripe-should-retry", "false").with("retry-after", "60"),
+        limit().header("retry-after", "7"),
+        limit().header("retry-after", "900"),
+        limit().header("stripe-should-retry", "false").header("retry-after", "60"),
     ])
     .await;
     let fault = script.stripe.subscription(&id("sub_1")).await.unwrap_err();
@@ -236,7 +237,7 @@ async fn stripe_says_when_to_ask_again() {
     assert_eq!(script.waits(), [7_000, 30_000]);
 
     let script = Script::start(vec![
-        error(400, "invalid_request_error", None, "odd").with("stripe-should-retry", "true"),
+        error(400, "invalid_request_error", None, "odd").header("stripe-should-retry", "true"),
         ok(&subscription("sub_1")),
     ])
     .await;

@@ -7,7 +7,8 @@ use basement::model::money::Money;
 use basement::ports::{Billing, Fault};
 use serde_json::{Value, json};
 
-use crate::stripe_script::{Canned, Script, answer, error, lost, ok, page};
+use crate::scripted::Canned;
+use crate::stripe_script::{Script, answer, error, lost, ok, page};
 
 const AT: i64 = 1_790_000_500;
 
@@ -209,16 +210,16 @@ async fn a_bare_charge_is_refunded_as_a_charge() {
 #[tokio::test]
 async fn a_lost_reply_is_asked_for_again_with_the_same_key() {
     let mine = refund("re_1", 3500, "succeeded", Some("refund/sub_1/pi_1"));
-    let replay = ok(&mine).with("idempotent-replayed", "true");
+    let replay = ok(&mine).header("idempotent-replayed", "true");
     let (script, made) = try_refund(vec![none(), lost(), replay]).await;
     assert_eq!(made.unwrap().id.as_str(), "re_1");
     assert_eq!(script.calls(), ["GET /v1/refunds", "POST /v1/refunds", "POST /v1/refunds"]);
     let asked = script.asked();
     assert_eq!(asked[1].header("idempotency-key"), asked[2].header("idempotency-key"));
-    assert_eq!(asked[1].raw_form, asked[2].raw_form);
-    let mut sorted: Vec<&str> = asked[1].raw_form.split('&').collect();
+    assert_eq!(asked[1].seen.body, asked[2].seen.body);
+    let mut sorted: Vec<&str> = asked[1].seen.body.split('&').collect();
     sorted.sort_unstable();
-    assert_eq!(asked[1].raw_form, sorted.join("&"), "the same bytes in every process");
+    assert_eq!(asked[1].seen.body, sorted.join("&"), "the same bytes in every process");
 }
 
 #[tokio::test]
@@ -230,7 +231,7 @@ async fn a_refund_without_an_answer_is_unknown() {
     // A lost reply, and then nothing that could tell what became of it.
     for (status, code) in [(429, "rate_limit"), (409, "lock_timeout"), (403, "none")] {
         let no =
-            error(status, "invalid_request_error", Some(code), "no").with("stripe-should-retry", "false");
+            error(status, "invalid_request_error", Some(code), "no").header("stripe-should-retry", "false");
         let (_script, end) = try_refund(vec![none(), lost(), no]).await;
         assert!(matches!(end, Err(Fault::Unknown(_))), "{status}: {end:?}");
     }
@@ -268,10 +269,10 @@ async fn refusals_conflicts_and_limits_are_told_apart() {
     let busy = || error(409, "idempotency_error", Some("idempotency_key_in_use"), "in use");
     let (_script, made) = try_refund(vec![none(), busy(), ok(&refund("re_1", 3500, "pending", None))]).await;
     assert!(made.is_ok());
-    let (_script, end) = try_refund(vec![none(), busy().with("stripe-should-retry", "false")]).await;
+    let (_script, end) = try_refund(vec![none(), busy().header("stripe-should-retry", "false")]).await;
     assert!(matches!(end, Err(Fault::Unknown(_))), "the other request may succeed: {end:?}");
 
-    let stop = error(500, "api_error", None, "oops").with("stripe-should-retry", "false");
+    let stop = error(500, "api_error", None, "oops").header("stripe-should-retry", "false");
     let (script, end) = try_refund(vec![none(), stop]).await;
     assert!(matches!(end, Err(Fault::Unknown(_))), "{end:?}");
     assert!(script.waits().is_empty());
@@ -281,7 +282,7 @@ async fn refusals_conflicts_and_limits_are_told_apart() {
 async fn an_error_body_with_a_payment_intent_is_not_repeated() {
     let body = json!({"error": {"type": "card_error", "code": "card_declined", "message": "declined",
         "payment_intent": {"id": "pi_1", "client_secret": "pi_1_secret_2", "receipt_email": "ada@example.com"}}});
-    let (_script, end) = try_refund(vec![none(), answer(402, body.to_string())]).await;
+    let (_script, end) = try_refund(vec![none(), answer(402, &body.to_string())]).await;
     let text = format!("{end:?}");
     assert!(text.contains("card_declined") && !text.contains("secret_2") && !text.contains("ada@"), "{text}");
 }

@@ -63,6 +63,14 @@ class Simulator:
             text = answer.read()
         return json.loads(text) if text else None
 
+    def droplets(self):
+        """The droplets as they truly are, listed or not."""
+        return self.control("GET", "/droplets")["droplets"]
+
+    def mails(self):
+        """All mails that the relay took, in order."""
+        return self.control("GET", "/outbox")["mails"]
+
     def subscribe(self, count):
         """So many customers who pay for a basic server."""
         self.control("POST", "/stripe/subscribe", {"count": count, "lookup_key": "basic-month"})

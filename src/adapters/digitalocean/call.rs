@@ -208,7 +208,8 @@ impl Caller {
             // A token of before 2021 has no prefix by which `redact` would know it.
             let reply = reply.map(|answer| answer.without(self.token.expose_secret()));
             if let Ok(answer) = &reply {
-                tracing::debug!(call = call.text(), status = answer.status, "digitalocean");
+                tracing::info!(status = answer.status, "{}", call.text());
+                tracing::debug!(bytes = answer.body.len(), left = answer.header("ratelimit-remaining"));
                 self.pace.learn(answer).await;
             }
             drop(flight);

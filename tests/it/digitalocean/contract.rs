@@ -1,7 +1,5 @@
 //! What the adapter sends, checked against DigitalOcean's own document (`BASEMENT_SPECS`).
 
-use std::path::Path;
-
 use basement::model::ids::{DropletId, ServerName};
 use basement::ports::{Cloud, PowerCall};
 use serde_json::{Value, json};
@@ -11,9 +9,8 @@ use crate::scripted::{Canned, Seen};
 
 #[tokio::test]
 async fn requests_obey_the_vendors_document() {
-    let Some(folder) = std::env::var_os("BASEMENT_SPECS") else { return };
-    let text =
-        std::fs::read_to_string(Path::new(&folder).join("digitalocean.openapi.json")).expect("the document");
+    let Some(folder) = crate::contract::folder() else { return };
+    let text = std::fs::read_to_string(folder.join("digitalocean.openapi.json")).expect("the document");
     let mut document: Value = serde_json::from_str(&text).expect("JSON");
     without_nullable(&mut document);
     let requests = session().await;

@@ -39,7 +39,8 @@ async fn a_listing_has_all_its_pages() {
     // `next` names another host; pages are counted, and the token stays where it belongs.
     let lines = [LIST.to_owned(), format!("{LIST}&page=2"), format!("{LIST}&page=3")];
     assert_eq!(bench.server.lines(), lines);
-    assert!(bench.server.seen().iter().all(|seen| seen.bearer == Some(format!("Bearer {TOKEN}"))));
+    let bearer = format!("Bearer {TOKEN}");
+    assert!(bench.server.seen().iter().all(|seen| seen.header("authorization") == Some(&*bearer)));
     assert_eq!(bench.pace.spent(), 3);
     assert!(bench.clock.waits().is_empty());
 }
