@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::model::history::Outcome;
 use crate::model::ids::StepId;
 use crate::model::letter::{Letter, Occasion, Recipient};
-use crate::ports::{Fault, Mail};
+use crate::ports::{Detail, Fault, Mail};
 use crate::render::letter::{LetterFacts, write};
 
 use super::execute::Hands;
@@ -50,14 +50,21 @@ pub(super) async fn send(hands: &Hands<'_>, step: &StepId, letter: &Letter) -> R
     };
     match hands.ports.mailer.send(&mail).await {
         Ok(()) => Ok(Outcome::Plain),
-        // The customer's own mail server says no for good; a welcome letter is worth a person's attention.
-        Err(Fault::Refused(detail))
-            if !is_welcome && matches!(detail.status, Some(501 | 550 | 551 | 553)) =>
-        {
+        // A welcome letter is worth a person's attention.
+        Err(Fault::Refused(detail)) if !is_welcome && is_nobody(letter, &detail) => {
             Ok(Outcome::Nobody { why: detail.to_string() })
         }
         Err(fault) => Err(fault),
     }
+}
+
+/// Whether the customer's own mail server says no for good. The same numbers about our sender, the letter or
+/// the relay (RFC 3463: "5.7" is policy) are ours to mend, and nothing is nobody to the operator.
+fn is_nobody(letter: &Letter, detail: &Detail) -> bool {
+    let is_recipient = detail.code.as_deref() == Some("recipient") && !detail.message.contains("5.7.");
+    matches!(letter.to, Recipient::Customer(_))
+        && is_recipient
+        && matches!(detail.status, None | Some(501 | 550 | 551 | 553))
 }
 
 async fn addressee(hands: &Hands<'_>, letter: &Letter) -> Result<Option<Addressee>, Fault> {

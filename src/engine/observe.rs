@@ -111,8 +111,8 @@ fn fill(census: &mut Census, question: Question, answer: Answer) {
         (Question::Subscription(id), Answer::Subscription(subscription)) => {
             census.billing.entry(id).or_default().subscription = Some(*subscription);
         }
-        (Question::Payment(id, _), Answer::Payment(payment)) => {
-            census.billing.entry(id).or_default().payment = Some(payment);
+        (Question::Payment(id, at), Answer::Payment(payment)) => {
+            census.billing.entry(id).or_default().payments.insert(at, payment);
         }
         (question, _) => unreachable!("`ask` answers {question:?} in kind"),
     }

@@ -1,6 +1,7 @@
 //! Stripe's side, as far as it matters here: subscriptions, payments, refunds.
 //! Invariant: a status not known is kept by its name, never guessed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -204,8 +205,8 @@ pub struct RefundOrder {
 pub struct Fresh {
     /// The subscription: `None` not asked, `Some(None)` Stripe does not know it.
     pub subscription: Option<Option<Subscription>>,
-    /// The payment of the period: `None` not asked, `Some(None)` nothing was paid.
-    pub payment: Option<Option<Payment>>,
+    /// What was paid for the period that holds a moment, by the moment asked about; `None` is nothing.
+    pub payments: BTreeMap<Moment, Option<Payment>>,
 }
 
 impl Subscription {

@@ -12,6 +12,8 @@ use crate::model::plan::{Note, Notice};
 use crate::model::policy::Policy;
 use crate::model::step::{Action, DestroyCause, Reason, Step};
 
+/// DigitalOcean's clock may differ from ours by so much.
+pub(super) const SKEW: Span = Span::minutes(2);
 /// A destroyed droplet may be listed for some seconds; after that it is asked again.
 /// Source: terraform polls a destroy for 60 s, `waitForDropletDestroy`.
 const LEAVING: Span = Span::seconds(60);
@@ -105,13 +107,12 @@ impl<'a> Case<'a> {
     }
 
     /// Droplets of this server's name which the last create may have made; asks if that is not known yet.
-    /// DigitalOcean's clock may differ from ours, hence two minutes of slack.
     pub fn found_by_name(&self, to: &mut Verdict) -> Option<Vec<&'a Droplet>> {
         let Some(found) = self.census.named.get(&self.server.name) else {
             to.questions.insert(Question::Named(self.server.name.clone()));
             return None;
         };
-        let from = self.record.intended.unwrap_or(self.at()).minus(Span::minutes(2));
+        let from = self.record.intended.unwrap_or(self.at()).minus(SKEW);
         let name = self.server.name.as_str();
         Some(found.iter().filter(|d| d.name.eq_ignore_ascii_case(name) && d.created_at >= from).collect())
     }

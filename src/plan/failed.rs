@@ -1,7 +1,7 @@
 //! A failed delivery, settled in order: destroy, confirm absence, refund, end the subscription, tell.
 //! Invariant: no money moves before the droplet is confirmed absent.
 
-use crate::model::billing::{PaymentPart, RefundOrder};
+use crate::model::billing::{Payment, PaymentPart, RefundOrder};
 use crate::model::census::{Droplet, Question, Sighting};
 use crate::model::desired::DesiredState;
 use crate::model::history::Outcome;
@@ -112,22 +112,44 @@ fn refunds(
     settlement: &mut Settlement,
     to: &mut Verdict,
 ) -> bool {
-    let payment = match case.fresh().and_then(|fresh| fresh.payment.as_ref()) {
-        Some(Some(payment)) => payment,
-        Some(None) => return true,
-        None => {
-            // The period in which the delivery failed, not the one in which it began: a renewal meanwhile was
-            // charged for nothing too. Minutes later than the first payment, so that clocks may differ.
-            let at = case.record.failed.unwrap_or(intended(case));
-            to.questions.insert(Question::Payment(subscription.clone(), at));
-            return false;
+    let Some(payments) = payments(case, subscription, to) else { return false };
+    let mut is_done = true;
+    for payment in payments {
+        if let Some(why) = &payment.by_hand {
+            by_hand(case, settlement, why.clone(), to);
+            continue;
         }
-    };
-    if let Some(why) = &payment.by_hand {
-        by_hand(case, settlement, why.clone(), to);
-        return true;
+        for part in &payment.parts {
+            is_done &= refund(case, subscription, part, settlement, to);
+        }
     }
-    payment.parts.iter().fold(true, |done, part| refund(case, subscription, part, settlement, to) && done)
+    is_done
+}
+
+/// What was paid for nothing; asks if it is not known yet. That is the period in which the delivery failed, not
+/// the one in which it began, for a renewal meanwhile was charged too. And the present one: had the end of the
+/// subscription to wait, a trial or a period may have ended since, and was charged.
+fn payments<'a>(
+    case: &Case<'a>,
+    subscription: &SubscriptionId,
+    to: &mut Verdict,
+) -> Option<Vec<&'a Payment>> {
+    let failed = case.record.failed.unwrap_or(intended(case));
+    let mut found: Vec<&Payment> = Vec::new();
+    let mut is_known = true;
+    for at in [failed, case.at().max(failed)] {
+        match case.fresh().and_then(|fresh| fresh.payments.get(&at)) {
+            None => {
+                to.questions.insert(Question::Payment(subscription.clone(), at));
+                is_known = false;
+            }
+            Some(Some(payment)) if found.iter().all(|other| other.invoice != payment.invoice) => {
+                found.push(payment);
+            }
+            Some(_) => {}
+        }
+    }
+    is_known.then_some(found)
 }
 
 fn refund(

@@ -8,7 +8,7 @@ use crate::model::moment::Moment;
 use crate::model::plan::Notice;
 use crate::model::step::{Action, CreateOrder, DestroyCause, Fact, Reason};
 
-use super::case::{Case, Consent, Verdict};
+use super::case::{Case, Consent, SKEW, Verdict};
 use super::{delivered, failed, letters};
 
 /// So many creates whose replies were lost, and the delivery has failed.
@@ -33,15 +33,11 @@ pub(super) fn decide(case: &Case) -> Verdict {
 }
 
 fn by_phase(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
-    let known = case.record.droplet.filter(|_| !matches!(case.record.phase, Phase::New | Phase::Deleted));
-    if let (Some(known), Some(droplet)) = (known, droplet)
-        && known != droplet.id
-    {
+    if let Some(droplet) = droplet.filter(|droplet| is_stranger(case, droplet)) {
         return case.note(to, Notice::Stranger { droplet: droplet.id });
     }
     match (case.record.phase, droplet) {
         (Phase::New, None) => unmade(case, to, case.record.delivered.is_some()),
-        (Phase::New | Phase::Deleted, Some(droplet)) => known_again(case, droplet.id, to),
         (Phase::Creating, droplet) => creating(case, droplet, to),
         (Phase::Booting, droplet) => booting(case, droplet, to),
         (Phase::Failed, droplet) => failed::settle(case, droplet, to),
@@ -51,10 +47,23 @@ fn by_phase(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
         (Phase::Ended, Some(droplet)) if case.want() == DesiredState::Destroyed => {
             delivered::destroy(case, droplet.id, to);
         }
-        (Phase::Ended, Some(droplet)) => known_again(case, droplet.id, to),
+        (Phase::New | Phase::Deleted | Phase::Ended, Some(droplet)) => known_again(case, droplet.id, to),
         (Phase::Ended, None) if case.want() == DesiredState::Destroyed => letters::ended(case, to),
         (Phase::Ended, None) => unmade(case, to, true),
     }
+}
+
+/// Whether a droplet only bears the server's tag: the ledger knows another one, or it has another name, or
+/// it was made by somebody else after the delivery had failed.
+fn is_stranger(case: &Case, droplet: &Droplet) -> bool {
+    let record = case.record;
+    if record.droplet == Some(droplet.id) {
+        return false;
+    }
+    let is_other = record.droplet.is_some() && !matches!(record.phase, Phase::New | Phase::Deleted);
+    let is_later = record.phase == Phase::Failed
+        && record.failed.is_some_and(|failed| droplet.created_at > failed.plus(SKEW));
+    is_other || is_later || !droplet.name.eq_ignore_ascii_case(case.server.name.as_str())
 }
 
 /// No droplet, none intended.
@@ -166,7 +175,7 @@ fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
     match case.want() {
         DesiredState::Running if droplet.is_up() => letters::welcome(case, droplet, to),
         DesiredState::Running if droplet.status == DropletStatus::Off => {
-            delivered::power_on(case, droplet, to);
+            switch_on(case, droplet, deadline, to);
         }
         DesiredState::Stopped if droplet.is_up() => delivered::stop(case, droplet, to),
         DesiredState::Stopped if droplet.status == DropletStatus::Off => {}
@@ -177,6 +186,18 @@ fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
             case.note(to, Notice::Booting { droplet: droplet.id, until: deadline });
         }
         _ => give_up(case, Some(droplet), to),
+    }
+}
+
+/// Off before it was ever delivered: past the deadline one call to switch on gets a boot's time, no more.
+fn switch_on(case: &Case, droplet: &Droplet, deadline: Moment, to: &mut Verdict) {
+    let refused = case.record.failures.get(&case.id("power_on", &[&droplet.id]));
+    let asked = case.record.powered_on.or(refused.map(|refused| refused.last));
+    let until = asked.map(|asked| asked.plus(case.policy.boot_deadline));
+    match until.filter(|_| case.at() >= deadline) {
+        None => delivered::power_on(case, droplet, to),
+        Some(until) if case.at() < until => case.note(to, Notice::Booting { droplet: droplet.id, until }),
+        Some(_) => give_up(case, Some(droplet), to),
     }
 }
 

@@ -135,9 +135,7 @@ fn repeats_letters(act: &Act) -> bool {
 
 fn happen(stage: &Stage, act: &Act) {
     let _ = match act {
-        Act::Subscribe { user, price, trial } => {
-            stage.subscribe(user, price, *trial).map(|_| Ok(())).map_or(None, Some)
-        }
+        Act::Subscribe { user, price, trial } => stage.subscribe(user, price, *trial).ok().map(|_| Ok(())),
         Act::StopPaying(user) => stage.customer(user, Books::stop_paying),
         Act::Pay(user) => stage.customer(user, Books::pay),
         Act::Cancel(user) => stage.customer(user, Books::cancel),

@@ -184,9 +184,12 @@ impl Mailer for Door {
         let admission = lock(&self.world).admit(&MAIL);
         self.pause(admission.delay).await;
         let said = |status, words: &str| detail("SMTP mail", Some(status), None, words);
-        let reject = |code: u16| match code {
-            500..=599 => Fault::Refused(said(code, "5.1.1 mailbox unavailable")),
-            _ => Fault::Unavailable { after: None, detail: said(code, "4.7.1 please try again later") },
+        let reject = |status: u16| match status {
+            500..=599 => {
+                let detail = said(status, "5.1.1 mailbox unavailable");
+                Fault::Refused(Detail { code: Some("recipient".to_owned()), ..detail })
+            }
+            _ => Fault::Unavailable { after: None, detail: said(status, "4.7.1 please try again later") },
         };
         let taken = match admission.mishap {
             None | Some(Mishap::Slow(_)) => Ok(()),

@@ -185,7 +185,7 @@ fn a_failed_delivery_is_settled_in_order() {
     let scene = || gave_up(Scene::running()).at(after(6));
     assert_eq!(scene().droplet(7, DropletStatus::New).line(), "destroy");
     assert_eq!(scene().line(), "droplet?");
-    assert_eq!(scene().gone(7).line(), "cancel payment?");
+    assert_eq!(scene().gone(7).line(), "cancel payment? payment?");
     assert_eq!(
         scene().gone(7).paid(3500).line(),
         "refund:$35.00 cancel letter:failed letter:operator-failed"

@@ -44,9 +44,7 @@ fn refund_action() -> Action {
 }
 
 fn part(scene: &mut Scene) -> &mut PaymentPart {
-    let fresh = scene.census.billing.values_mut().next().expect("a subscription");
-    let payment = fresh.payment.as_mut().and_then(Option::as_mut).expect("a payment");
-    &mut payment.parts[0]
+    &mut scene.payment.as_mut().expect("a payment").parts[0]
 }
 
 fn promised(droplet: DropletId) -> Action {
@@ -70,15 +68,16 @@ fn a_refused_refund_does_not_keep_the_subscription_alive() {
 
 #[test]
 fn an_unanswered_question_about_money_does_not_keep_the_subscription_alive() {
-    assert_eq!(given_up(Scene::running()).gone(7).at(after(6)).line(), "cancel payment?");
+    assert_eq!(given_up(Scene::running()).gone(7).at(after(6)).line(), "cancel payment? payment?");
 }
 
 #[test]
-fn the_payment_is_that_of_the_moment_the_delivery_failed() {
-    // The clocks differ by minutes, or the period was renewed while the boot was waited for.
+fn the_payments_are_those_of_the_failure_and_of_now() {
+    // The clocks differ by minutes, or the period was renewed while the boot was waited for; and a trial may
+    // have ended while the end of its subscription had to wait.
     let plan = given_up(Scene::running()).gone(7).at(after(90)).plan();
-    let asked = Question::Payment("sub_1".parse().expect("an id"), after(5));
-    assert_eq!(plan.questions.into_iter().collect::<Vec<_>>(), [asked]);
+    let asked = |minutes| Question::Payment("sub_1".parse().expect("an id"), after(minutes));
+    assert_eq!(plan.questions.into_iter().collect::<Vec<_>>(), [asked(5), asked(90)]);
 }
 
 #[test]
@@ -147,9 +146,10 @@ fn a_second_droplet_needs_the_first_ones_absence() {
     };
     assert_eq!(retried().at(after(7)).line(), "droplet?");
     assert_eq!(retried().gone(7).at(after(7)).line(), "create");
-    let mut there = retried().at(after(7));
+    let mut there = retried().at(seconds(after(6), 30));
     there.census.sightings.insert(ID, Sighting::There(Box::new(droplet(7, DropletStatus::Active))));
     assert_eq!(there.line(), "(leaving)");
+    assert_eq!(there.at(after(7)).line(), "destroy", "it does not leave by itself");
     // It came up after all, but it is being destroyed: no letter may promise it.
     let listed = retried().droplet(7, DropletStatus::Active).at(seconds(after(6), 10));
     assert_eq!(listed.line(), "(leaving)");

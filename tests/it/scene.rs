@@ -40,6 +40,8 @@ pub struct Scene {
     pub history: History,
     pub census: Census,
     pub policy: Policy,
+    /// What Stripe says was paid, whenever it is asked.
+    pub payment: Option<Payment>,
 }
 
 impl Scene {
@@ -62,7 +64,14 @@ impl Scene {
             file: format!("fleet/servers/{NAME}.yaml"),
         };
         let census = Census::new(start(), []);
-        Self { server, droplets: Vec::new(), history: History::default(), census, policy: Policy::default() }
+        Self {
+            server,
+            droplets: Vec::new(),
+            history: History::default(),
+            census,
+            policy: Policy::default(),
+            payment: None,
+        }
     }
 
     pub fn running() -> Self {
@@ -101,7 +110,7 @@ impl Scene {
     }
 
     pub fn stripe(mut self, status: Status) -> Self {
-        let fresh = Fresh { subscription: Some(Some(subscription(status))), payment: None };
+        let fresh = Fresh { subscription: Some(Some(subscription(status))), ..Fresh::default() };
         self.census.billing.insert("sub_1".parse().expect("an id"), fresh);
         self
     }
@@ -121,8 +130,7 @@ impl Scene {
             parts: vec![part],
             by_hand: None,
         };
-        let fresh = self.census.billing.entry("sub_1".parse().expect("an id")).or_default();
-        fresh.payment = Some(Some(payment));
+        self.payment = Some(payment);
         self
     }
 
@@ -161,6 +169,13 @@ impl Scene {
         let fleet = Fleet { servers: BTreeMap::from([(name(), self.server.clone())]) };
         let mut census = self.census.clone();
         census.droplets = self.droplets.iter().map(|d| (d.id, d.clone())).collect();
+        if self.payment.is_some() {
+            let failed = self.history.records.get(&name()).and_then(|record| record.failed);
+            let fresh = census.billing.entry("sub_1".parse().expect("an id")).or_default();
+            for at in failed.into_iter().chain([start(), census.at]) {
+                fresh.payments.insert(at, self.payment.clone());
+            }
+        }
         plan(&fleet, &census, &self.history, &self.policy)
     }
 
