@@ -45,8 +45,10 @@ pub async fn exchange(request: reqwest::RequestBuilder) -> Result<Answer, Lost> 
     const MAX_BODY: usize = 16 * 1024 * 1024;
     let mut response = request.send().await.map_err(|error| {
         // `is_builder`: a bad URL or header; `is_connect`: no connection was made.
-        let text = chain(&error);
-        if error.is_connect() || error.is_builder() { Lost::NotSent(text) } else { Lost::Ambiguous(text) }
+        let never_left = error.is_connect() || error.is_builder();
+        // The call is named beside it; the whole URL would say it twice.
+        let text = chain(&error.without_url());
+        if never_left { Lost::NotSent(text) } else { Lost::Ambiguous(text) }
     })?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let mut body = Vec::new();
