@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::config::{self, Config};
+use super::error::Failure;
 use crate::adapters::folder;
 use crate::fleet::complaint::{Complaint, sorted};
 use crate::fleet::generate::{Outcome, generate, unsure};
@@ -57,7 +58,7 @@ pub async fn run(
     let reading = match billing.subscriptions().await {
         Ok(reading) => reading,
         Err(fault) => {
-            writeln!(talk, "error: {fault}\n  hint: {}", cure(&fault))?;
+            writeln!(talk, "{}", Failure::new(fault.to_string(), cure(&fault)))?;
             return Ok(ERROR);
         }
     };

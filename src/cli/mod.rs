@@ -13,6 +13,7 @@ mod env;
 mod ledger;
 mod plan;
 mod project;
+mod say;
 mod sim;
 mod watch;
 mod wiring;
@@ -22,6 +23,8 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use error::{Failure, code};
+
+use crate::plan::guard::Objection;
 
 /// Servers sold by subscription, run the GitOps way: Stripe to YAML to DigitalOcean.
 #[derive(Debug, Parser)]
@@ -82,6 +85,16 @@ enum Command {
     },
 }
 
+impl Command {
+    fn needs_repository(&self) -> bool {
+        match self {
+            Self::Init(_) | Self::Sim(_) | Self::Demo(_) | Self::Completions { .. } => false,
+            Self::Generate(_) | Self::Validate(_) | Self::Plan(_) | Self::Apply(_) => true,
+            Self::Status(_) | Self::History(_) | Self::Retry(_) | Self::Recreate(_) => true,
+        }
+    }
+}
+
 /// How a command prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -95,7 +108,7 @@ pub(crate) enum Format {
 #[derive(Debug, Args)]
 pub(crate) struct Allow {
     /// Waive an objection by its name, e.g. `many-destroys`; may be given several times.
-    #[arg(long = "allow", value_name = "NAME")]
+    #[arg(long = "allow", value_name = "NAME", value_parser = Objection::NAMES)]
     allow: Vec<String>,
 }
 
@@ -118,7 +131,7 @@ pub fn main() -> u8 {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            anstream::eprintln!("error: no runtime: {error}");
+            say::remark(&format!("error: no runtime: {error}"));
             return code::ERROR;
         }
     };
@@ -129,7 +142,7 @@ pub fn main() -> u8 {
     match done {
         Ok(code) => code,
         Err(failure) => {
-            anstream::eprintln!("{failure}");
+            say::remark(&failure.to_string());
             failure.code
         }
     }
@@ -142,17 +155,24 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Colour::Auto => anstream::AutoStream::choice(&std::io::stdout()),
     };
     colour.write_global();
+    if cli.command.needs_repository() && !cli.dir.join(config::FILE).exists() {
+        return Err(Failure::new(
+            format!("`{}` is not a fleet repository: it has no `{}`", cli.dir.display(), config::FILE),
+            "run `basement init` to begin one there, or name another folder with `-C`",
+        ));
+    }
     let colour = !matches!(colour, anstream::ColorChoice::Never);
     let context = Context { dir: cli.dir, colour };
     match cli.command {
-        Command::Init(args) => Ok(init::run(&args, &context.dir, &project::TEMPLATES, &mut out())?),
+        Command::Init(args) => Ok(init::run(&args, &context.dir, &project::TEMPLATES, &mut say::out())?),
         Command::Generate(args) => {
             let config = project::load_config(&context.dir)?;
             let (billing, now) = (wiring::billing(&config)?, wiring::clock()?.now().await);
             let dir = &context.dir;
-            Ok(generate::run(&args, &*billing, now, dir, context.colour, &mut out(), &mut talk()).await?)
+            Ok(generate::run(&args, &*billing, now, dir, context.colour, &mut say::out(), &mut say::talk())
+                .await?)
         }
-        Command::Validate(args) => Ok(validate::run(&args, &context.dir, &mut out(), &mut talk())?),
+        Command::Validate(args) => Ok(validate::run(&args, &context.dir, &mut say::out(), &mut say::talk())?),
         Command::Plan(args) => plan::run(&context, &args).await,
         Command::Apply(args) => apply::run(&context, &args).await,
         Command::Status(args) => ledger::status(&context, &args).await,
@@ -162,16 +182,10 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Sim(args) => sim::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "basement", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "basement", &mut script);
+            say::print(&String::from_utf8_lossy(&script))?;
             Ok(code::DONE)
         }
     }
-}
-
-fn out() -> anstream::AutoStream<std::io::Stdout> {
-    anstream::stdout()
-}
-
-fn talk() -> anstream::AutoStream<std::io::Stderr> {
-    anstream::stderr()
 }

@@ -86,11 +86,11 @@ pub(super) fn clock() -> Result<Arc<dyn Clock>, Failure> {
     }
 }
 
-/// What others read when the ledger is taken.
-pub(super) fn holder() -> String {
+/// What others read when the ledger is taken, in backticks there.
+pub(super) fn holder(command: &str) -> String {
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     let user = env::var("USER").or_else(|| env::var("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
-    format!("{user} at {}, `basement apply`", host.trim())
+    format!("basement {command}, {user} at {}", host.trim())
 }
 
 /// Root passwords are sealed with `BASEMENT_SEAL_KEYS`, else with a key file made beside the ledger.

@@ -143,6 +143,10 @@ impl Approved {
 }
 
 impl Objection {
+    /// All names, for a command line to check what it is given.
+    pub const NAMES: [&str; 5] =
+        ["many-destroys", "many-refunds", "empty-fleet", "census-shrunk", "other-account"];
+
     /// The name it is waived by.
     pub fn name(&self) -> &'static str {
         match self {
@@ -168,10 +172,10 @@ impl fmt::Display for Objection {
                 )
             }
             Self::EmptyFleet { droplets } => {
-                write!(f, "there is not one file in the fleet, but {droplets} droplets are running")
+                write!(f, "there is not one file in the fleet, but there are {droplets} droplets")
             }
             Self::CensusShrunk { was, is } => {
-                write!(f, "DigitalOcean shows {is} of our droplets; last time it were {was}")
+                write!(f, "DigitalOcean shows {is} of our droplets; last time there were {was}")
             }
             Self::OtherAccount { was, is } => {
                 write!(f, "this token is of the DigitalOcean team `{is}`; the ledger knows `{was}`")

@@ -173,7 +173,7 @@ async fn no_stripe_and_no_good_files_are_errors() {
         ran(root.path(), Stripe(Err(Fault::refused("GET /v1/subscriptions", "no"))), |_| {}).await;
     insta::assert_snapshot!(said, @r#"
     error: `GET /v1/subscriptions`: no
-      hint: is STRIPE_API_KEY the right key?
+    hint: is STRIPE_API_KEY the right key?
     "#);
     assert_eq!(code, 1);
     fs::write(root.path().join("fleet/servers/x.yaml"), "stat: x\n").unwrap();
