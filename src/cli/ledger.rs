@@ -8,7 +8,7 @@ use crate::model::step::Fact;
 use crate::render;
 
 use super::error::{Failure, code, pretty};
-use super::{Context, Format, print, project, wiring};
+use super::{Context, Format, project, say, wiring};
 
 /// Arguments of `basement status`.
 #[derive(Debug, Args)]
@@ -43,10 +43,10 @@ pub(super) async fn status(context: &Context, args: &ShowArgs) -> Result<u8, Fai
     let at = wiring::clock()?.now().await;
     match args.format {
         Format::Text => {
-            print::text(&render::status::status_table(&history, Some(&project.fleet), at));
+            say::print(&render::status::status_table(&history, Some(&project.fleet), at))?;
         }
         Format::Json => {
-            print::line(&pretty(&render::status::status_json(&history, Some(&project.fleet), at))?);
+            say::print(&pretty(&render::status::status_json(&history, Some(&project.fleet), at))?)?;
         }
     }
     Ok(code::DONE)
@@ -65,8 +65,8 @@ pub(super) async fn history(context: &Context, args: &HistoryArgs) -> Result<u8,
         ));
     }
     match args.format {
-        Format::Text => print::text(&render::history::history_text(&entries)),
-        Format::Json => print::line(&pretty(&render::history::history_json(&entries))?),
+        Format::Text => say::print(&render::history::history_text(&entries))?,
+        Format::Json => say::print(&pretty(&render::history::history_json(&entries))?)?,
     }
     Ok(code::DONE)
 }
@@ -96,7 +96,7 @@ async fn say(
         let is =
             history.records.get(server).map_or("unknown to the ledger".to_owned(), |r| r.phase.to_string());
         return Err(Failure::new(
-            format!("`{server}` is {is}; `{word}` is for a server that is {wants}"),
+            format!("`{server}` is {is}; `{word}` is for servers that are {wants}"),
             "`basement status` lists the servers",
         ));
     };
@@ -107,6 +107,6 @@ async fn say(
         event: Event::Noticed { fact },
     };
     ledger.append(&hold, &[entry], None).await?;
-    anstream::println!("`{server}` will be created again by the next `basement apply`");
+    say::tell(&format!("`{server}` will be created again by the next `basement apply`"));
     Ok(code::DONE)
 }

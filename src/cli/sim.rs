@@ -11,6 +11,7 @@ use crate::sim::server::{self, Options, Running};
 use crate::sim::world::{ClockMode, Settings};
 
 use super::error::{Failure, code};
+use super::say;
 
 /// Arguments of `basement sim`.
 #[derive(Debug, Args)]
@@ -72,7 +73,7 @@ pub(super) async fn run(args: &SimArgs) -> Result<u8, Failure> {
             "another simulator may be running; choose other ports with `--listen` and `--smtp`",
         )
     })?;
-    say(&running);
+    announce(&running);
     if let Some(path) = &args.ready_file {
         write_ready(path, &running)
             .map_err(|error| Failure::plain(format!("`{}` cannot be written: {error}", path.display())))?;
@@ -90,15 +91,13 @@ pub(super) fn environment(running: &Running) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn say(running: &Running) {
-    anstream::println!("# The simulator listens. In another terminal:");
+fn announce(running: &Running) {
+    say::tell("# The simulator listens. In another terminal:");
     for (name, value) in environment(running) {
-        anstream::println!("export {name}={value}");
+        say::tell(&format!("export {name}={value}"));
     }
-    anstream::println!("export DIGITALOCEAN_TOKEN=simulated STRIPE_API_KEY=sk_test_simulated");
-    anstream::println!(
-        "# then: basement init; basement generate; basement plan; basement apply. Ctrl-C ends it."
-    );
+    say::tell("export DIGITALOCEAN_TOKEN=simulated STRIPE_API_KEY=sk_test_simulated");
+    say::tell("# then: basement init; basement generate; basement plan; basement apply. Ctrl-C ends it.");
 }
 
 fn write_ready(path: &std::path::Path, running: &Running) -> std::io::Result<()> {
