@@ -9,7 +9,8 @@ const STORMS: u64 = 2_000;
 
 #[test]
 fn no_storm_breaks_a_law() {
-    let number = |name: &str, default| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default);
+    let number =
+        |name: &str, default| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default);
     let (from, count) = (number("BASEMENT_STORM_SEED", 1), number("BASEMENT_STORMS", STORMS));
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let mut tally: BTreeMap<String, u64> = BTreeMap::new();
