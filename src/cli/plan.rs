@@ -30,6 +30,8 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     Ok(match &look.plan {
         _ if !args.exit_code => code::DONE,
         _ if !look.objections.is_empty() => code::OBJECTED,
+        // Nothing to do, as far as is known: that is not the same as nothing to do.
+        Plan { steps, .. } if steps.is_empty() && !look.unanswered.is_empty() => code::ERROR,
         Plan { steps, .. } if steps.is_empty() => code::DONE,
         _ => code::STEPS,
     })
