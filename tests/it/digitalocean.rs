@@ -15,6 +15,7 @@ use basement::model::step::CreateOrder;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use crate::scene::spec;
 use crate::scripted::{Canned, Scripted, VirtualClock};
 
 pub const TOKEN: &str = "dop_v1_0123456789abcdef";
@@ -91,13 +92,8 @@ pub fn order() -> CreateOrder {
         plan: PlanName::parse("basic").expect("a plan"),
         spec: Spec {
             size: Slug::parse("s-1vcpu-1gb").expect("a slug"),
-            region: Slug::parse("nyc3").expect("a slug"),
-            image: Slug::parse("ubuntu-22-04-x64").expect("a slug"),
-            monitoring: true,
-            backups: false,
-            ipv6: false,
             ssh_keys: vec!["289794".to_owned(), "3b:16:e4:bf:8b:00:8b:b8:59:8c:a9:d3:f0:19:fa:45".to_owned()],
-            template: "base".to_owned(),
+            ..spec()
         },
         attempt: 1,
     }

@@ -34,7 +34,7 @@ since: 2026-11-02
 ";
 
 /// The repository's own catalogue.
-fn catalogue() -> Catalogue {
+pub fn catalogue() -> Catalogue {
     config::parse(include_str!("../../basement.toml")).expect("our own basement.toml").catalogue
 }
 

@@ -7,7 +7,6 @@ mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use basement::cli::config;
 use basement::fleet::generate::{self, Outcome};
 use basement::fleet::print::print;
 use basement::fleet::yaml::{self, Declared, ServerFile, SourceFile};
@@ -16,10 +15,25 @@ use basement::model::desired::{Because, DesiredState, Every, Price};
 use basement::model::ids::{CustomerId, InvoiceId, PlanName, ServerName, SubscriptionId, UserSlug};
 use basement::model::moment::Moment;
 use basement::model::money::Currency;
-use basement::model::policy::{Catalogue, Mode, Policy};
+use basement::model::policy::{Mode, Policy};
+
+use crate::fleet::catalogue;
 
 /// The day of every test.
 const NOW: &str = "2026-11-20T12:00:00Z";
+
+/// Every status of Stripe's, and one that it does not have.
+const STATUSES: [&str; 9] = [
+    "incomplete",
+    "incomplete_expired",
+    "trialing",
+    "active",
+    "past_due",
+    "unpaid",
+    "paused",
+    "canceled",
+    "frozen",
+];
 
 fn at(text: &str) -> Moment {
     Moment::parse(text).unwrap()
@@ -27,10 +41,6 @@ fn at(text: &str) -> Moment {
 
 fn id(text: &str) -> SubscriptionId {
     SubscriptionId::parse(text).unwrap()
-}
-
-fn catalogue() -> Catalogue {
-    config::parse(include_str!("../../basement.toml")).unwrap().catalogue
 }
 
 /// A month of `pro`, made on the 2nd, its last invoice of that day not paid.

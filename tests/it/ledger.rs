@@ -5,15 +5,16 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use basement::adapters::ledger::SqliteLedger;
-use basement::model::desired::Spec;
 use basement::model::history::{Entry, Event, History, Outcome, Phase};
-use basement::model::ids::{DropletId, PlanName, ServerName, Slug, StepId, UserSlug};
+use basement::model::ids::{DropletId, ServerName, StepId};
 use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::moment::Moment;
-use basement::model::step::{Action, CreateOrder, Fact};
+use basement::model::step::{Action, Fact};
 use basement::ports::{Fault, Ledger, Sealed};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+
+use crate::scene::order;
 
 const HOLD_AT: &str = "BASEMENT_TEST_HOLD_AT";
 
@@ -30,21 +31,7 @@ fn entry(second: i64, server: &str, step: &str, event: Event) -> Entry {
 }
 
 fn create(server: &str, attempt: u32) -> Event {
-    let slug = |text| Slug::parse(text).unwrap();
-    let spec = Spec {
-        size: slug("s-1vcpu-1gb"),
-        region: slug("nyc3"),
-        image: slug("ubuntu-22-04-x64"),
-        monitoring: true,
-        backups: false,
-        ipv6: false,
-        ssh_keys: Vec::new(),
-        template: "base".to_owned(),
-    };
-    let (user, plan) = (UserSlug::parse("ada").unwrap(), PlanName::parse("basic").unwrap());
-    Event::Intended {
-        action: Action::Create { order: CreateOrder { server: name(server), user, plan, spec, attempt } },
-    }
+    Event::Intended { action: Action::Create { order: order(&name(server), attempt) } }
 }
 
 fn welcome(server: &str) -> Event {

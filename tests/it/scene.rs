@@ -145,13 +145,7 @@ impl Scene {
     }
 
     pub fn intended(self, at: Moment) -> Self {
-        let order = CreateOrder {
-            server: name(),
-            user: "ada".parse().expect("a user"),
-            plan: "pro".parse().expect("a plan"),
-            spec: spec(),
-            attempt: 1,
-        };
+        let order = order(&name(), 1);
         self.event(at, &format!("create/{NAME}/1"), Event::Intended { action: Action::Create { order } })
     }
 
@@ -215,7 +209,19 @@ fn fact_word(fact: &Fact) -> String {
     serde_json::to_value(fact).expect("json")["fact"].as_str().expect("a word").to_owned()
 }
 
-fn spec() -> Spec {
+/// An order for `pro`, by its first user.
+pub fn order(server: &ServerName, attempt: u32) -> CreateOrder {
+    CreateOrder {
+        server: server.clone(),
+        user: "ada".parse().expect("a user"),
+        plan: "pro".parse().expect("a plan"),
+        spec: spec(),
+        attempt,
+    }
+}
+
+/// What `pro` is made of.
+pub fn spec() -> Spec {
     Spec {
         size: "s-1vcpu-2gb".parse().expect("a slug"),
         region: "nyc3".parse().expect("a slug"),

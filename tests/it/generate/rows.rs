@@ -3,19 +3,7 @@
 use basement::model::billing::Subscription;
 use basement::model::desired::{Because, DesiredState};
 
-use super::{at, declared, file, generate, generate_at, paid, reading, running, sub, told};
-
-const STATUSES: [&str; 9] = [
-    "incomplete",
-    "incomplete_expired",
-    "trialing",
-    "active",
-    "past_due",
-    "unpaid",
-    "paused",
-    "canceled",
-    "frozen",
-];
+use super::{STATUSES, at, declared, file, generate, generate_at, paid, reading, running, sub, told};
 
 /// What becomes of one subscription without a file.
 fn new(sub: &Subscription) -> String {

@@ -10,19 +10,9 @@ use basement::model::money::Currency;
 use basement::model::policy::{Mode, Policy};
 use proptest::prelude::*;
 
-use super::{NOW, at, catalogue, declared, file, generate, id, paid, read_back, reading, running, sub, told};
-
-const STATUSES: [&str; 9] = [
-    "incomplete",
-    "incomplete_expired",
-    "trialing",
-    "active",
-    "past_due",
-    "unpaid",
-    "paused",
-    "canceled",
-    "odd",
-];
+use super::{
+    NOW, STATUSES, at, catalogue, declared, file, generate, id, paid, read_back, reading, running, sub, told,
+};
 
 #[test]
 fn a_new_file_is_this() {

@@ -6,16 +6,18 @@ use std::net::Ipv4Addr;
 
 use basement::model::billing::RefundOrder;
 use basement::model::census::Question;
-use basement::model::desired::{Because, DesiredState, Every, Fleet, Origin, Price, Server, Spec};
+use basement::model::desired::{Because, DesiredState, Every, Fleet, Origin, Price, Server};
 use basement::model::history::{History, Phase, Record};
 use basement::model::ids::{
-    CustomerId, DropletId, PaymentId, PlanName, ServerName, Slug, StepId, SubscriptionId, UserSlug,
+    CustomerId, DropletId, PaymentId, PlanName, ServerName, StepId, SubscriptionId, UserSlug,
 };
 use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::{Currency, Money, Totals};
 use basement::model::plan::{MoneyLine, Note, Notice, Plan};
 use basement::model::step::{Action, CreateOrder, DestroyCause, Fact, Reason, Step};
+
+use crate::scene::spec;
 
 pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
 
@@ -33,20 +35,6 @@ pub fn name(text: &str) -> ServerName {
 
 pub fn subscription(text: &str) -> SubscriptionId {
     SubscriptionId::parse(text).expect("a subscription id")
-}
-
-pub fn spec() -> Spec {
-    let slug = |text| Slug::parse(text).expect("a slug");
-    Spec {
-        size: slug("s-1vcpu-2gb"),
-        region: slug("nyc3"),
-        image: slug("ubuntu-22-04-x64"),
-        monitoring: true,
-        backups: false,
-        ipv6: false,
-        ssh_keys: vec![],
-        template: "base".to_owned(),
-    }
 }
 
 pub fn server(text: &str, state: DesiredState) -> Server {

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use basement::model::desired::Spec;
 use basement::model::history::{Entry, Event, Outcome, Phase};
-use basement::model::ids::{DropletId, PlanName, ServerName, Slug, StepId, UserSlug};
+use basement::model::ids::{DropletId, ServerName, StepId};
 use basement::model::money::Money;
 use basement::model::step::{Action, CreateOrder};
 use basement::ports::{Clock, Cloud, Fault, Ledger, Mail, Mailer, PowerCall, Vault};
@@ -13,6 +12,8 @@ use basement::sim::ports::Door;
 use basement::sim::trouble::Mishap;
 use basement::sim::world::{ClockMode, Settings, World, lock};
 use secrecy::ExposeSecret;
+
+use crate::scene;
 
 fn door() -> Door {
     Door::new(World::shared(Settings::default(), ClockMode::Manual))
@@ -23,23 +24,7 @@ fn name(text: &str) -> ServerName {
 }
 
 fn order(server: &str) -> CreateOrder {
-    let slug = |text| Slug::parse(text).expect("a slug");
-    CreateOrder {
-        server: name(server),
-        user: UserSlug::parse("ada").expect("a slug"),
-        plan: PlanName::parse("pro").expect("a name"),
-        spec: Spec {
-            size: slug("s-1vcpu-2gb"),
-            region: slug("nyc3"),
-            image: slug("ubuntu-22-04-x64"),
-            monitoring: true,
-            backups: false,
-            ipv6: false,
-            ssh_keys: Vec::new(),
-            template: "default".to_owned(),
-        },
-        attempt: 1,
-    }
+    scene::order(&name(server), 1)
 }
 
 fn mail() -> Mail {
