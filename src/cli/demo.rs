@@ -64,9 +64,10 @@ pub(super) async fn run(args: &DemoArgs) -> Result<u8, Failure> {
         stage.play(act).await?;
     }
     tell(&format!(
-        "That was all of it. The files and the ledger are in `{}`: try `basement -C {0} history`.",
+        "That was all of it. The files and the ledger are in `{}`. What was done, line by line:",
         stage.folder.display()
     ));
+    say::tell(&format!("basement -C {} history", stage.folder.display()));
     Ok(code::DONE)
 }
 

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::model::desired::DesiredState;
 use crate::model::history::{Entry, Event, Phase};
 use crate::model::ids::{ServerName, StepId};
 use crate::model::step::Fact;
@@ -100,13 +101,23 @@ async fn say(
             "`basement status` lists the servers",
         ));
     };
+    let now = wiring::clock()?.now().await;
     let entry = Entry {
-        at: wiring::clock()?.now().await,
+        at: now,
         server: Some(server.clone()),
         step: StepId::of(&[&word, server, &record.attempt]),
         event: Event::Noticed { fact },
     };
     ledger.append(&hold, &[entry], None).await?;
-    say::tell(&format!("`{server}` will be created again by the next `basement apply`"));
+    let declared = project.fleet.servers.get(server).map(|declared| declared.state_at(now));
+    say::tell(&match declared {
+        Some(DesiredState::Running) => {
+            format!(
+                "`{server}` will be created again by the next `basement apply`, if Stripe says it is paid"
+            )
+        }
+        Some(state) => format!("`{server}` may be created again, but its file says it is to be {state}"),
+        None => format!("`{server}` may be created again, but no file declares it"),
+    });
     Ok(code::DONE)
 }

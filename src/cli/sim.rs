@@ -73,7 +73,7 @@ pub(super) async fn run(args: &SimArgs) -> Result<u8, Failure> {
             "another simulator may be running; choose other ports with `--listen` and `--smtp`",
         )
     })?;
-    announce(&running);
+    announce(&running, matches!(args.clock, Clock::Manual) || args.speed.to_bits() != 1.0_f64.to_bits());
     if let Some(path) = &args.ready_file {
         write_ready(path, &running)
             .map_err(|error| Failure::plain(format!("`{}` cannot be written: {error}", path.display())))?;
@@ -91,10 +91,15 @@ pub(super) fn environment(running: &Running) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn announce(running: &Running) {
+/// Where its clock is not the wall's, the commands must take the time from it: else a customer would pay in
+/// what is the future to them, and deadlines would last as long as on the wall.
+fn announce(running: &Running, own_clock: bool) {
     say::tell("# The simulator listens. In another terminal:");
     for (name, value) in environment(running) {
         say::tell(&format!("export {name}={value}"));
+    }
+    if own_clock {
+        say::tell(&format!("export BASEMENT_CLOCK_URL={}", running.http_url()));
     }
     say::tell("export DIGITALOCEAN_TOKEN=simulated STRIPE_API_KEY=sk_test_simulated");
     say::tell("# then: basement init; basement generate; basement plan; basement apply. Ctrl-C ends it.");
