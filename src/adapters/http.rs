@@ -45,16 +45,18 @@ pub async fn exchange(request: reqwest::RequestBuilder) -> Result<Answer, Lost> 
     const MAX_BODY: usize = 16 * 1024 * 1024;
     let mut response = request.send().await.map_err(|error| {
         // `is_builder`: a bad URL or header; `is_connect`: no connection was made.
-        let text = chain(&error);
-        let text = match error.url() {
-            Some(url) if error.is_connect() => {
-                let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-                let host = url.host_str().unwrap_or_default();
-                format!("no connection to `{host}{port}`: {}", root(&error))
-            }
-            _ => text,
+        let never_left = error.is_connect() || error.is_builder();
+        let host = error.url().filter(|_| error.is_connect()).map(|url| {
+            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+            format!("{}{port}", url.host_str().unwrap_or_default())
+        });
+        // The call is named beside it; the whole URL would say it twice.
+        let error = error.without_url();
+        let text = match host {
+            Some(host) => format!("no connection to `{host}`: {}", root(&error)),
+            None => chain(&error),
         };
-        if error.is_connect() || error.is_builder() { Lost::NotSent(text) } else { Lost::Ambiguous(text) }
+        if never_left { Lost::NotSent(text) } else { Lost::Ambiguous(text) }
     })?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let mut body = Vec::new();

@@ -11,7 +11,7 @@ use crate::model::moment::Span;
 use crate::plan::digest::digest;
 
 use super::error::{self, Failure, code};
-use super::{Allow, Context, Format, ask, plan, print, project, watch, wiring};
+use super::{Allow, Context, Format, ask, plan, project, say, watch, wiring};
 
 /// Arguments of `basement apply`.
 #[derive(Debug, Args)]
@@ -48,14 +48,18 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<u8, Failu
             return Ok(code::DONE);
         }
         if !ask::yes("Apply this, and what follows from it? Only `yes` is a yes: ", &stop).await {
-            anstream::eprintln!("nothing was done");
+            say::remark("nothing was done");
             return Ok(if *stop.borrow() { code::INTERRUPTED } else { code::DONE });
         }
         agreed = Some(digest(&look.plan));
     }
     let screen = watch::Screen::new(args.auto_approve.then_some((context, &setup)));
     let show = |progress: &engine::Progress| screen.show(progress);
-    let result = settle::settle(&ports, &setup, &hold, args.deadline, agreed, stop, &show).await;
+    let heard = hear(stop.clone(), &screen);
+    let result = tokio::select! {
+        result = settle::settle(&ports, &setup, &hold, args.deadline, agreed, stop, &show) => result,
+        never = heard => match never {},
+    };
     screen.clear();
     finish(context, &setup, &result?)
 }
@@ -65,7 +69,7 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
     let done = watch::summary(&run.did);
     match &run.end {
         End::Settled => {
-            print::line(&format!("apply: {done}; nothing is left to do"));
+            say::tell(&format!("apply: {done}; nothing is left to do"));
             Ok(code::DONE)
         }
         End::Objected => {
@@ -105,12 +109,19 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
     }
 }
 
+/// Tells a person that the ctrl-C was heard, then lets the run end by itself.
+async fn hear(mut stop: engine::Stop, screen: &watch::Screen<'_>) -> std::convert::Infallible {
+    if stop.wait_for(|stopped| *stopped).await.is_ok() {
+        screen.remark("stopping: calls in flight are finished first; ctrl-C again to stop at once");
+    }
+    std::future::pending().await
+}
+
 /// The first ctrl-C asks the run to stop; the second is left to the system.
 fn stop_on_ctrl_c() -> engine::Stop {
     let (say, stop) = channel::channel(false);
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            anstream::eprintln!("stopping: calls in flight are finished first; ctrl-C again to stop at once");
             let _ = say.send(true);
             if tokio::signal::ctrl_c().await.is_ok() {
                 std::process::exit(i32::from(code::INTERRUPTED));

@@ -1,13 +1,12 @@
 //! Asks a person at the terminal; ctrl-C is a no.
 
-use std::io::Write as _;
-
 use crate::engine::Stop;
+
+use super::say;
 
 /// Whether the answer is exactly `yes`.
 pub(super) async fn yes(question: &str, stop: &Stop) -> bool {
-    anstream::print!("\n{question}");
-    let _ = std::io::stdout().flush();
+    let _ = say::print(&format!("\n{question}"));
     let line = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         std::io::stdin().read_line(&mut line).map(|_| line)
@@ -15,6 +14,9 @@ pub(super) async fn yes(question: &str, stop: &Stop) -> bool {
     let mut stop = stop.clone();
     tokio::select! {
         answer = line => matches!(answer, Ok(Ok(line)) if line.trim() == "yes"),
-        Ok(_) = stop.wait_for(|stopped| *stopped) => false,
+        Ok(_) = stop.wait_for(|stopped| *stopped) => {
+            say::tell("");
+            false
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::sim::whim::{Told, Whim};
 use crate::sim::world::{Delivered, lock};
 
 use super::error::{Failure, code};
-use super::{project, sim, wiring};
+use super::{project, say, sim, watch, wiring};
 
 /// The file that says that a folder is a demo's, and may be replaced by the next one.
 const MARK: &str = ".basement-demo";
@@ -54,7 +54,7 @@ pub(super) async fn run(args: &DemoArgs) -> Result<u8, Failure> {
     let options = Options { books: Books::new(), ..Options::default() };
     let running = server::start(options).await.map_err(|error| Failure::plain(error.to_string()))?;
     let mut stage = Stage { running, folder, letters_shown: 0, kinds_shown: BTreeSet::new() };
-    say(&format!(
+    tell(&format!(
         "A simulated DigitalOcean, Stripe and mail relay listen on this machine. Nothing leaves it, and time \
          goes by in leaps. The fleet repository is `{}`.",
         stage.folder.display()
@@ -63,18 +63,18 @@ pub(super) async fn run(args: &DemoArgs) -> Result<u8, Failure> {
     for act in acts {
         stage.play(act).await?;
     }
-    anstream::println!();
-    say(&format!(
-        "That was all of it. The files and the ledger are in `{}`: try `basement -C {0} history`.",
+    tell(&format!(
+        "That was all of it. The files and the ledger are in `{}`. What was done, line by line:",
         stage.folder.display()
     ));
+    say::tell(&format!("basement -C {} history", stage.folder.display()));
     Ok(code::DONE)
 }
 
 impl Stage {
     async fn play(&mut self, act: Act) -> Result<(), Failure> {
         match act {
-            Act::Say(text) => say(&text),
+            Act::Say(text) => tell(&text),
             Act::Run(command) => self.command(&command, code::DONE).await?,
             Act::RunFor { command, code } => self.command(&command, code).await?,
             Act::Letters => self.letters(),
@@ -108,7 +108,7 @@ impl Stage {
 
     /// Runs this very program, as a person would.
     async fn command(&self, words: &str, wants: u8) -> Result<(), Failure> {
-        anstream::println!("\n\x1b[1m$ basement {words}\x1b[0m");
+        say::tell(&format!("\n\x1b[1m$ basement {words}\x1b[0m"));
         let program = std::env::current_exe().map_err(|error| Failure::plain(error.to_string()))?;
         let status = tokio::process::Command::new(program)
             .args(words.split_whitespace())
@@ -134,9 +134,9 @@ impl Stage {
         let world = lock(&self.running.world);
         for letter in world.outbox.iter().skip(self.letters_shown) {
             let kind = letter.message_id.split('.').nth(2).unwrap_or("letter").to_owned();
-            anstream::println!("\n\x1b[1m@ to {}: {}\x1b[0m", letter.to, letter.subject);
+            say::tell(&format!("\n\x1b[1m@ to {}: {}\x1b[0m", letter.to, letter.subject));
             if self.kinds_shown.insert(kind) {
-                shown(letter).lines().for_each(|line| anstream::println!("    {line}"));
+                shown(letter).lines().for_each(|line| say::tell(format!("    {line}").trim_end()));
             }
         }
         self.letters_shown = world.outbox.len();
@@ -156,9 +156,7 @@ impl Stage {
             .machines()
             .for_each(|machine| cost.add(Money::usd(machine.size.cents)));
         history.refunds_since(Moment::from_unix(0)).into_iter().for_each(|amount| refunded.add(amount));
-        anstream::println!();
-        anstream::print!("{}", render::money::money_table(&revenue, &cost, &refunded));
-        Ok(())
+        say::print(&format!("\n{}", render::money::money_table(&revenue, &cost, &refunded)))
     }
 
     fn delete_droplet(&self, user: &str) -> Result<(), Failure> {
@@ -196,7 +194,9 @@ impl Stage {
 
 /// An empty folder with our mark; one of an earlier demo is replaced, any other is left alone.
 fn fresh_folder(path: &Path) -> Result<PathBuf, Failure> {
-    let fail = |error: std::io::Error| Failure::plain(format!("`{}`: {error}", path.display()));
+    let fail = |error: std::io::Error| {
+        Failure::new(format!("`{}`: {error}", path.display()), "name another folder with `--folder`")
+    };
     if path.join(MARK).exists() {
         std::fs::remove_dir_all(path).map_err(fail)?;
     }
@@ -212,8 +212,9 @@ fn fresh_folder(path: &Path) -> Result<PathBuf, Failure> {
     path.canonicalize().map_err(fail)
 }
 
-fn say(text: &str) {
-    anstream::println!("\n\x1b[36m# {}\x1b[0m", render::tables::wrap(text, 96).join("\n# "));
+fn tell(text: &str) {
+    let width = watch::width().clamp(40, 100) - 2;
+    say::tell(&format!("\n\x1b[36m# {}\x1b[0m", render::tables::wrap(text, width).join("\n# ")));
 }
 
 /// A letter's text, with its password as dots: a terminal's scroll-back is no place for one.

@@ -56,8 +56,13 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message)?;
-        match &self.hint {
+        // A message that brings its own cure knows better than whoever passed it on.
+        let (message, own) = match self.message.split_once("; hint: ") {
+            Some((message, own)) => (message, Some(own)),
+            None => (self.message.as_str(), None),
+        };
+        write!(f, "error: {message}")?;
+        match own.or(self.hint.as_deref()) {
             Some(hint) => write!(f, "\nhint: {hint}"),
             None => Ok(()),
         }
@@ -99,7 +104,8 @@ fn split(text: String) -> (String, Option<String>) {
     }
 }
 
-/// JSON for programs, indented.
+/// JSON for programs, indented, with its line break.
 pub(super) fn pretty(value: &serde_json::Value) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value).map_err(|error| Failure::plain(error.to_string()))
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::plain(error.to_string()))?;
+    Ok(text + "\n")
 }

@@ -2,13 +2,14 @@
 
 use clap::Args;
 
+use crate::model::desired::DesiredState;
 use crate::model::history::{Entry, Event, Phase};
 use crate::model::ids::{ServerName, StepId};
 use crate::model::step::Fact;
 use crate::render;
 
 use super::error::{Failure, code, pretty};
-use super::{Context, Format, print, project, wiring};
+use super::{Context, Format, project, say, wiring};
 
 /// Arguments of `basement status`.
 #[derive(Debug, Args)]
@@ -43,10 +44,10 @@ pub(super) async fn status(context: &Context, args: &ShowArgs) -> Result<u8, Fai
     let at = wiring::clock()?.now().await;
     match args.format {
         Format::Text => {
-            print::text(&render::status::status_table(&history, Some(&project.fleet), at));
+            say::print(&render::status::status_table(&history, Some(&project.fleet), at))?;
         }
         Format::Json => {
-            print::line(&pretty(&render::status::status_json(&history, Some(&project.fleet), at))?);
+            say::print(&pretty(&render::status::status_json(&history, Some(&project.fleet), at))?)?;
         }
     }
     Ok(code::DONE)
@@ -65,8 +66,8 @@ pub(super) async fn history(context: &Context, args: &HistoryArgs) -> Result<u8,
         ));
     }
     match args.format {
-        Format::Text => print::text(&render::history::history_text(&entries)),
-        Format::Json => print::line(&pretty(&render::history::history_json(&entries))?),
+        Format::Text => say::print(&render::history::history_text(&entries))?,
+        Format::Json => say::print(&pretty(&render::history::history_json(&entries))?)?,
     }
     Ok(code::DONE)
 }
@@ -96,17 +97,27 @@ async fn say(
         let is =
             history.records.get(server).map_or("unknown to the ledger".to_owned(), |r| r.phase.to_string());
         return Err(Failure::new(
-            format!("`{server}` is {is}; `{word}` is for a server that is {wants}"),
+            format!("`{server}` is {is}; `{word}` is for servers that are {wants}"),
             "`basement status` lists the servers",
         ));
     };
+    let now = wiring::clock()?.now().await;
     let entry = Entry {
-        at: wiring::clock()?.now().await,
+        at: now,
         server: Some(server.clone()),
         step: StepId::of(&[&word, server, &record.attempt]),
         event: Event::Noticed { fact },
     };
     ledger.append(&hold, &[entry], None).await?;
-    anstream::println!("`{server}` will be created again by the next `basement apply`");
+    let declared = project.fleet.servers.get(server).map(|declared| declared.state_at(now));
+    say::tell(&match declared {
+        Some(DesiredState::Running) => {
+            format!(
+                "`{server}` will be created again by the next `basement apply`, if Stripe says it is paid"
+            )
+        }
+        Some(state) => format!("`{server}` may be created again, but its file says it is to be {state}"),
+        None => format!("`{server}` may be created again, but no file declares it"),
+    });
     Ok(code::DONE)
 }

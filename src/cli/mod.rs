@@ -12,8 +12,8 @@ mod demo;
 mod env;
 mod ledger;
 mod plan;
-mod print;
 mod project;
+mod say;
 mod sim;
 mod watch;
 mod wiring;
@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use error::{Failure, code};
+
 
 /// Servers sold by subscription, run the GitOps way: Stripe to YAML to DigitalOcean.
 #[derive(Debug, Parser)]
@@ -83,6 +84,16 @@ enum Command {
     },
 }
 
+impl Command {
+    fn needs_repository(&self) -> bool {
+        match self {
+            Self::Init(_) | Self::Sim(_) | Self::Demo(_) | Self::Completions { .. } => false,
+            Self::Generate(_) | Self::Validate(_) | Self::Plan(_) | Self::Apply(_) => true,
+            Self::Status(_) | Self::History(_) | Self::Retry(_) | Self::Recreate(_) => true,
+        }
+    }
+}
+
 /// How a command prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -119,7 +130,7 @@ pub fn main() -> u8 {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            anstream::eprintln!("error: no runtime: {error}");
+            say::remark(&format!("error: no runtime: {error}"));
             return code::ERROR;
         }
     };
@@ -128,15 +139,9 @@ pub fn main() -> u8 {
     // A thread may still wait at the terminal's prompt; it must not keep the process.
     runtime.shutdown_background();
     match done {
-        Ok(code) => match print::lost() {
-            None => code,
-            Some(why) => {
-                anstream::eprintln!("error: standard output cannot be written: {why}");
-                if code == code::DONE { code::ERROR } else { code }
-            }
-        },
+        Ok(code) => code,
         Err(failure) => {
-            anstream::eprintln!("{failure}");
+            say::remark(&failure.to_string());
             failure.code
         }
     }
@@ -149,18 +154,24 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Colour::Auto => anstream::AutoStream::choice(&std::io::stdout()),
     };
     colour.write_global();
+    if cli.command.needs_repository() && !cli.dir.join(config::FILE).exists() {
+        return Err(Failure::new(
+            format!("`{}` is not a fleet repository: it has no `{}`", cli.dir.display(), config::FILE),
+            "run `basement init` to begin one there, or name another folder with `-C`",
+        ));
+    }
     let colour = !matches!(colour, anstream::ColorChoice::Never);
     let context = Context { dir: cli.dir, colour };
     match cli.command {
-        Command::Init(args) => Ok(init::run(&args, &context.dir, &project::TEMPLATES, &mut print::out())?),
+        Command::Init(args) => Ok(init::run(&args, &context.dir, &project::TEMPLATES, &mut say::out())?),
         Command::Generate(args) => {
             let config = project::load_config(&context.dir)?;
             let (billing, now) = (wiring::billing(&config)?, wiring::clock()?.now().await);
             let dir = &context.dir;
-            Ok(generate::run(&args, &*billing, now, dir, context.colour, &mut print::out(), &mut talk())
+            Ok(generate::run(&args, &*billing, now, dir, context.colour, &mut say::out(), &mut say::talk())
                 .await?)
         }
-        Command::Validate(args) => Ok(validate::run(&args, &context.dir, &mut print::out(), &mut talk())?),
+        Command::Validate(args) => Ok(validate::run(&args, &context.dir, &mut say::out(), &mut say::talk())?),
         Command::Plan(args) => plan::run(&context, &args).await,
         Command::Apply(args) => apply::run(&context, &args).await,
         Command::Status(args) => ledger::status(&context, &args).await,
@@ -170,12 +181,10 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Sim(args) => sim::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "basement", &mut print::out());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "basement", &mut script);
+            say::print(&String::from_utf8_lossy(&script))?;
             Ok(code::DONE)
         }
     }
-}
-
-fn talk() -> anstream::AutoStream<std::io::Stderr> {
-    anstream::stderr()
 }

@@ -7,7 +7,7 @@ use crate::model::plan::Plan;
 use crate::render;
 
 use super::error::{Failure, code, pretty};
-use super::{Context, Format, print, project, wiring};
+use super::{Context, Format, project, say, wiring};
 
 /// Arguments of `basement plan`.
 #[derive(Debug, Args)]
@@ -30,6 +30,8 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     Ok(match &look.plan {
         _ if !args.exit_code => code::DONE,
         _ if !look.objections.is_empty() => code::OBJECTED,
+        // Nothing to do, as far as is known: that is not the same as nothing to do.
+        Plan { steps, .. } if steps.is_empty() && !look.unanswered.is_empty() => code::ERROR,
         Plan { steps, .. } if steps.is_empty() => code::DONE,
         _ => code::STEPS,
     })
@@ -46,17 +48,17 @@ pub(super) fn show(
         look.objections.iter().map(|o| format!("{o}; waive it by `--allow {}`", o.name())).collect();
     let view = render::view::PlanView::new(&look.plan, &setup.fleet, &look.history, &objections);
     for fault in &look.unanswered {
-        anstream::eprintln!("warning: a question was not answered; its server waits: {fault}");
+        say::remark(&format!("warning: a question was not answered; its server waits: {fault}"));
     }
     match format {
         Format::Text => {
             let style = render::text::Style { colour: context.colour, width: super::watch::width() };
-            print::text(&render::text::text(&view, style));
+            say::print(&render::text::text(&view, style))?;
         }
         Format::Json => {
             let digest = crate::plan::digest::digest(&look.plan);
             let json = render::json::json(&look.plan, &view, &objections, Some(&digest));
-            print::line(&pretty(&json)?);
+            say::print(&pretty(&json)?)?;
         }
     }
     Ok(())

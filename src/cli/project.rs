@@ -65,10 +65,8 @@ impl Project {
 }
 
 fn complain(complaints: &[Complaint]) -> Failure {
-    Failure::plain(format!(
-        "the files have mistakes; nothing was changed\n{}",
-        validate::page(complaints).trim_end()
-    ))
+    let page = validate::page(complaints);
+    Failure::plain(format!("the files must be mended first; nothing was done\n\n{}", page.trim_end()))
 }
 
 /// The built-in templates, and over them the repository's own.

@@ -11,6 +11,7 @@ use crate::sim::server::{self, Options, Running};
 use crate::sim::world::{ClockMode, Settings};
 
 use super::error::{Failure, code};
+use super::say;
 
 /// Arguments of `basement sim`.
 #[derive(Debug, Args)]
@@ -72,7 +73,7 @@ pub(super) async fn run(args: &SimArgs) -> Result<u8, Failure> {
             "another simulator may be running; choose other ports with `--listen` and `--smtp`",
         )
     })?;
-    say(&running);
+    announce(&running, matches!(args.clock, Clock::Manual) || args.speed.to_bits() != 1.0_f64.to_bits());
     if let Some(path) = &args.ready_file {
         write_ready(path, &running)
             .map_err(|error| Failure::plain(format!("`{}` cannot be written: {error}", path.display())))?;
@@ -90,15 +91,18 @@ pub(super) fn environment(running: &Running) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn say(running: &Running) {
-    anstream::println!("# The simulator listens. In another terminal:");
+/// Where its clock is not the wall's, the commands must take the time from it: else a customer would pay in
+/// what is the future to them, and deadlines would last as long as on the wall.
+fn announce(running: &Running, own_clock: bool) {
+    say::tell("# The simulator listens. In another terminal:");
     for (name, value) in environment(running) {
-        anstream::println!("export {name}={value}");
+        say::tell(&format!("export {name}={value}"));
     }
-    anstream::println!("export DIGITALOCEAN_TOKEN=simulated STRIPE_API_KEY=sk_test_simulated");
-    anstream::println!(
-        "# then: basement init; basement generate; basement plan; basement apply. Ctrl-C ends it."
-    );
+    if own_clock {
+        say::tell(&format!("export BASEMENT_CLOCK_URL={}", running.http_url()));
+    }
+    say::tell("export DIGITALOCEAN_TOKEN=simulated STRIPE_API_KEY=sk_test_simulated");
+    say::tell("# then: basement init; basement generate; basement plan; basement apply. Ctrl-C ends it.");
 }
 
 fn write_ready(path: &std::path::Path, running: &Running) -> std::io::Result<()> {

@@ -1,6 +1,6 @@
 //! What is seen while a run goes on: a progress line on a terminal, plain lines elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::engine::{Did, Look, Progress, Setup};
 use crate::ports::Fault;
 use crate::render;
 
-use super::{Context, Format, plan, print};
+use super::{Context, Format, plan, say};
 
 /// The screen of one run.
 pub(super) struct Screen<'a> {
@@ -25,7 +25,7 @@ impl<'a> Screen<'a> {
     pub fn new(first_plan: Option<(&'a Context, &'a Setup)>) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}") {
                 bar.set_style(style);
             }
             bar.enable_steady_tick(Duration::from_millis(120));
@@ -40,6 +40,14 @@ impl<'a> Screen<'a> {
             Progress::Planned(look) => self.planned(look),
             Progress::Did(did) => self.line(&line(did)),
             Progress::Sleeping { span, look, fault } => self.sleeping(*span, *look, *fault),
+        }
+    }
+
+    /// Says something on stderr, beside the progress line.
+    pub fn remark(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| say::remark(text)),
+            None => say::remark(text),
         }
     }
 
@@ -69,40 +77,36 @@ impl<'a> Screen<'a> {
     fn sleeping(&self, span: Duration, look: Option<&Look>, fault: Option<&Fault>) {
         let what = match (fault, look) {
             (Some(fault), _) => format!("no answer, asking again in {} s: {fault}", span.as_secs()),
-            (None, Some(look)) => waits(look),
+            (None, Some(look)) => format!("{}; the next look is in {} s", waits(look), span.as_secs()),
             (None, None) => "waiting".to_owned(),
         };
         match &self.bar {
             Some(bar) => bar.set_message(what),
-            None if fault.is_some() => anstream::eprintln!("{what}"),
+            None if fault.is_some() => say::remark(&what),
             None => {}
         }
     }
 
     fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| print::line(text)),
-            None => print::line(text),
+            Some(bar) => bar.suspend(|| say::tell(text)),
+            None => say::tell(text),
         }
     }
 }
 
-/// How wide the terminal is; 100 where there is none.
+/// How wide the terminal is; a pipe or a file has no width, and lines that stay whole can be searched.
 pub(super) fn width() -> usize {
-    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).clamp(40, 160)
+    match terminal_size::terminal_size_of(std::io::stdout()) {
+        Some((width, _)) => usize::from(width.0).clamp(40, 160),
+        None => usize::MAX,
+    }
 }
 
 /// What was done, in one phrase: `3 created, 1 destroyed`.
 pub(super) fn summary(did: &[Did]) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for did in did.iter().filter(|did| did.result.is_ok()) {
-        *counts.entry(render::progress::past(&did.step.action)).or_default() += 1;
-    }
-    if counts.is_empty() {
-        return "nothing was done".to_owned();
-    }
-    let words: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
-    words.join(", ")
+    let done = did.iter().filter_map(|did| Some((&did.step.action, did.result.as_ref().ok()?)));
+    render::progress::summary(done)
 }
 
 /// Sends the program's own log to stderr: warnings, or more if asked.
@@ -128,11 +132,10 @@ fn line(did: &Did) -> String {
     }
 }
 
+/// Which servers the next look is about: those under way, and those just acted upon.
 fn waits(look: &Look) -> String {
-    let waiting = look.plan.notes.iter().filter(|note| note.notice.waits()).count();
-    match waiting {
-        0 => "looking again".to_owned(),
-        1 => "waiting for 1 server".to_owned(),
-        n => format!("waiting for {n} servers"),
-    }
+    let waiting = look.plan.notes.iter().filter(|note| note.notice.waits());
+    let waiting = waiting.filter_map(|note| note.server.as_ref());
+    let servers: BTreeSet<_> = look.plan.steps.iter().map(|step| &step.server).chain(waiting).collect();
+    format!("waiting for {}", render::words::count(servers.len() as u64, "server"))
 }

@@ -161,7 +161,8 @@ fn is_vendor_id(text: &str) -> bool {
 }
 
 fn is_step_id(text: &str) -> bool {
-    (1..=400).contains(&text.len())
+    // Two ids of Stripe's longest, and a word.
+    (1..=600).contains(&text.len())
         && text.split('/').all(|word| {
             !word.is_empty()
                 && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))

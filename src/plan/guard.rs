@@ -147,6 +147,10 @@ impl Approved {
 }
 
 impl Objection {
+    /// All names, for a command line to check what it is given.
+    pub const NAMES: [&str; 5] =
+        ["many-destroys", "many-refunds", "empty-fleet", "census-shrunk", "other-account"];
+
     /// The name it is waived by.
     pub fn name(&self) -> &'static str {
         match self {
@@ -172,7 +176,7 @@ impl fmt::Display for Objection {
                 )
             }
             Self::EmptyFleet { droplets } => {
-                write!(f, "there is not one file in the fleet, but {droplets} droplets are running")
+                write!(f, "there is not one file in the fleet, but there are {droplets} droplets")
             }
             Self::CensusShrunk { was, is } => {
                 write!(f, "DigitalOcean shows {is} of the {was} droplets that customers have")

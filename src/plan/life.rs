@@ -121,7 +121,8 @@ fn known_again(case: &Case, droplet: DropletId, to: &mut Verdict) {
 fn undeliverable(case: &Case, to: &mut Verdict) {
     let is_tried =
         case.record.attempt > 0 && case.record.phase == Phase::New && case.record.delivered.is_none();
-    if is_tried && case.server.because != Because::SwitchedOff {
+    let is_meant = case.server.because != Because::SwitchedOff;
+    if is_tried && is_meant && may(case, to, DesiredState::Stopped) {
         let reason = Reason::NotDelivered { intended: intended(case) };
         record(case, to, "gave-up", Fact::GaveUp, reason);
     }

@@ -9,6 +9,8 @@ use crate::model::letter::{Letter, Occasion, Recipient};
 use crate::model::moment::{Moment, Span};
 use crate::model::money::Money;
 
+use super::words::day;
+
 /// What a letter says beside its occasion.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LetterFacts {
@@ -86,7 +88,7 @@ pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Re
         portal => facts.portal.as_deref().map(line),
         grace => facts.grace.map(in_words),
         password => password,
-        password_until => facts.password_until.map(Moment::date),
+        password_until => facts.password_until.map(day),
         ..particulars(&letter.occasion)
     };
     let env = environment();
@@ -155,15 +157,15 @@ fn subject(letter: &Letter) -> String {
         Occasion::Suspended { .. } => format!("Your server is switched off: {server}"),
         Occasion::Resumed { address } => format!("Your server is on again: {server} ({address})"),
         Occasion::Ending { destroy_after: Some(at) } => {
-            format!("Your server is deleted on {}: {server}", at.date())
+            format!("Your server will be deleted on {}: {server}", day(*at))
         }
         Occasion::Ending { destroy_after: None } => format!("Your subscription has ended: {server}"),
-        Occasion::Ended => format!("Your server is deleted: {server}"),
+        Occasion::Ended => format!("Your server has been deleted: {server}"),
         Occasion::Failed { refunded, .. } if refunded.is_empty() => {
             format!("We could not deliver your server: {server}")
         }
         Occasion::Failed { refunded, .. } => {
-            format!("We could not deliver your server, and refund {}: {server}", sum(refunded))
+            format!("We could not deliver your server, and refunded {}: {server}", sum(refunded))
         }
         Occasion::AlertFailed { .. } => format!("[basement] delivery failed: {server}"),
         Occasion::AlertDeleted { .. } => format!("[basement] deleted outside basement: {server}"),
@@ -195,7 +197,7 @@ fn sum(amounts: &[Money]) -> String {
 }
 
 fn at(moment: Moment) -> String {
-    format!("{} at {} UTC", moment.date(), &moment.clock()[..5])
+    format!("{} at {} UTC", day(moment), &moment.clock()[..5])
 }
 
 fn in_words(span: Span) -> String {

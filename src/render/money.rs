@@ -9,7 +9,7 @@ use super::view::margin;
 pub fn money_table(revenue: &Totals, cost: &Totals, refunded: &Totals) -> String {
     let margin = margin(revenue, cost).map_or_else(|| "two currencies".to_owned(), |m| m.to_string());
     let rows = [
-        ("revenue", revenue.to_string(), "a month, from servers that run"),
+        ("revenue", revenue.to_string(), "a month, from servers declared running"),
         ("cost", cost.to_string(), "a month, for all droplets, on or off"),
         ("margin", margin, "a month"),
         ("refunded", refunded.to_string(), "once"),

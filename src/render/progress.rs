@@ -1,9 +1,15 @@
-//! One line for each step that has ended, as `apply` prints it.
+//! One line for each step that has ended, as `apply` prints it, and the sum of them.
+
+use std::collections::BTreeMap;
 
 use crate::model::history::Outcome;
+use crate::model::money::Totals;
 use crate::model::step::{Action, Step};
 
-use super::words::{Sign, clean, fact_words, letter_words};
+use super::words::{Sign, clean, count, fact_words, letter_words};
+
+/// Reads well before a server's name, and not after a number.
+const CANCELLED: &str = "cancelled the subscription of";
 
 /// A step that is done: `+ created ada-7f3k2m9q (droplet 123)`.
 pub fn progress_line(step: &Step, outcome: &Outcome) -> String {
@@ -34,6 +40,38 @@ pub fn unknown_line(step: &Step, why: &str) -> String {
     )
 }
 
+/// All that was done, counted in the order of a plan's summary: `3 created, 1 refunded ($15.00)`.
+pub fn summary<'a>(done: impl Iterator<Item = (&'a Action, &'a Outcome)>) -> String {
+    const ORDER: [&str; 10] = [
+        "created",
+        "destroyed",
+        "asked to shut down",
+        "powered off",
+        "powered on",
+        "refunded",
+        CANCELLED,
+        "mailed",
+        "not mailed",
+        "recorded",
+    ];
+    let (mut counts, mut refunds) = (BTreeMap::new(), Totals::default());
+    for (action, outcome) in done {
+        let word = if matches!(outcome, Outcome::Nobody { .. }) { "not mailed" } else { past(action) };
+        *counts.entry(word).or_insert(0_u64) += 1;
+        if let Outcome::Refunded { amount, .. } = outcome {
+            refunds.add(*amount);
+        }
+    }
+    let words =
+        ORDER.iter().filter_map(|word| Some((*word, *counts.get(word)?))).map(|(word, n)| match word {
+            CANCELLED => format!("{} cancelled", count(n, "subscription")),
+            "refunded" => format!("{n} refunded ({refunds})"),
+            word => format!("{n} {word}"),
+        });
+    let words: Vec<String> = words.collect();
+    if words.is_empty() { "nothing was done".to_owned() } else { words.join(", ") }
+}
+
 fn about(action: &Action) -> String {
     match action {
         Action::Record { fact } => fact_words(fact),
@@ -48,13 +86,13 @@ fn about(action: &Action) -> String {
     }
 }
 
-/// What was done, as a word to count by: `3 created`.
-pub fn past(action: &Action) -> &'static str {
+/// What was done.
+fn past(action: &Action) -> &'static str {
     match action {
         Action::Record { .. } => "recorded",
         Action::Destroy { .. } => "destroyed",
         Action::Refund { .. } => "refunded",
-        Action::Cancel { .. } => "cancelled the subscription of",
+        Action::Cancel { .. } => CANCELLED,
         Action::Shutdown { .. } => "asked to shut down",
         Action::PowerOff { .. } => "powered off",
         Action::PowerOn { .. } => "powered on",

@@ -20,7 +20,7 @@ pub fn status_table(history: &History, fleet: Option<&Fleet>, at: Moment) -> Str
     if standings.is_empty() {
         return "no servers\n".to_owned();
     }
-    let heading = ["server", "is", "since", "plan", "address", "droplet", "last change"];
+    let heading = ["server", "is", "since", "plan", "address", "droplet"];
     let time = |moment: Option<Moment>| moment.map_or_else(dash, |m| time_seen(m, at));
     let rows: Vec<Vec<String>> = standings
         .iter()
@@ -33,7 +33,6 @@ pub fn status_table(history: &History, fleet: Option<&Fleet>, at: Moment) -> Str
                 s.server.map_or_else(dash, |server| server.plan.to_string()),
                 s.address().map_or_else(dash, |a| a.to_string()),
                 droplet.map_or_else(dash, |d| d.to_string()),
-                time(s.record.and_then(|r| r.changed)),
             ]
         })
         .collect();

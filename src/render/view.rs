@@ -249,7 +249,7 @@ fn summary(counts: &Counts, refunds: &Totals, servers: usize) -> String {
         to(*power_off, "power off"),
         to(*power_on, "power on"),
         refund,
-        to(*cancel, "cancel"),
+        n(*cancel, "subscription").map(|text| format!("{text} to cancel")),
         n(*letter, "letter"),
         to(*record, "record"),
     ]

@@ -217,11 +217,15 @@ pub fn day_seen(at: Moment, now: Moment) -> String {
     }
 }
 
-/// A time as read at `now`: today's without the day, `09:14`, or `12 Aug 09:14`; UTC.
+/// A time as read at `now`: today's without the day and to the second, `09:14` or `09:14:05`; another day's
+/// to the minute, `12 Aug 09:14`; UTC.
 pub fn time_seen(at: Moment, now: Moment) -> String {
     let clock = at.clock();
-    let clock = clock.strip_suffix(":00").unwrap_or(&clock);
-    if at.date() == now.date() { clock.to_owned() } else { format!("{} {clock}", day_seen(at, now)) }
+    if at.date() == now.date() {
+        clock.strip_suffix(":00").unwrap_or(&clock).to_owned()
+    } else {
+        format!("{} {}", day_seen(at, now), clock.get(..5).unwrap_or(&clock))
+    }
 }
 
 /// `$35.00 + €9.00`, or `nothing`.

@@ -168,8 +168,11 @@ fn payment(books: &Books, id: &SubscriptionId, at: Moment) -> Option<Payment> {
     let (invoice_id, invoice) = books.invoices.iter().rev().find(|(_, row)| {
         row.subscription == id.as_str()
             && row.status == InvoiceStatus::Paid
-            && row.created <= at
-            && matches!(row.reason, "subscription_create" | "subscription_cycle")
+            && match row.reason {
+                "subscription_create" => true,
+                "subscription_cycle" => row.created <= at,
+                _ => false,
+            }
     })?;
     let paid = invoice.payment.as_ref().and_then(|pi| Some((pi, books.payments.get(pi)?)));
     let part = paid.filter(|(_, row)| row.charge.is_some()).and_then(|(pi, row)| {

@@ -87,12 +87,16 @@ pub struct Charge {
 }
 
 /// The paid invoice that began or renewed a subscription most recently at a moment. Not the latest one
-/// blindly: that may be a later renewal, or the difference of a plan change.
+/// blindly: that may be a later renewal, or the difference of a plan change. No server is begun before the
+/// first invoice is paid, so that one counts even if it seems later: then our clock is behind Stripe's.
 pub fn choose(invoices: &[Invoice], at: Moment) -> Option<&Invoice> {
     let counts = |invoice: &&Invoice| {
         invoice.status.as_deref() == Some("paid")
-            && matches!(invoice.billing_reason.as_deref(), Some("subscription_create" | "subscription_cycle"))
-            && Moment::from_unix(invoice.created) <= at
+            && match invoice.billing_reason.as_deref() {
+                Some("subscription_create") => true,
+                Some("subscription_cycle") => Moment::from_unix(invoice.created) <= at,
+                _ => false,
+            }
     };
     // Stripe lists the newest first; the first of equals is it.
     invoices.iter().filter(counts).min_by_key(|invoice| Reverse(invoice.created))

@@ -289,3 +289,13 @@ fn a_refusal_before_a_lost_reply_does_not_keep_the_try() {
     let Action::Create { order } = &lost.plan().steps[0].action else { panic!("no create") };
     assert_eq!(order.attempt, 2);
 }
+
+#[test]
+fn a_stale_file_gives_up_nobody_who_pays() {
+    let refused = |scene: Scene| {
+        scene.intended(start()).event(start(), &format!("create/{NAME}/1"), failed()).at(after(9))
+    };
+    assert_eq!(refused(Scene::stopped()).line(), "subscription?");
+    assert_eq!(refused(Scene::stopped()).stripe(Status::Active).line(), "(stale)");
+    assert_eq!(refused(Scene::stopped()).stripe(Status::Canceled).line(), "record:gave_up");
+}

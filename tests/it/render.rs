@@ -14,7 +14,7 @@ use basement::model::step::{Action, Fact, Reason, Step};
 use basement::render::history::{history_json, history_text};
 use basement::render::json::json;
 use basement::render::money::money_table;
-use basement::render::progress::{failed_line, progress_line, unknown_line};
+use basement::render::progress::{failed_line, progress_line, summary, unknown_line};
 use basement::render::status::{status_json, status_table};
 use basement::render::text::{Style, text};
 use basement::render::view::{Counts, PlanView};
@@ -157,6 +157,16 @@ fn progress_of_every_action() {
     lines.push(progress_line(&create, &Outcome::Created { droplet: DropletId(123) }));
     lines.push(failed_line(&create, "size `s-1vcpu-2gb` is sold out in `nyc3`"));
     lines.push(unknown_line(&create, "connection reset"));
+    let actions = sample::actions();
+    let refunded =
+        Outcome::Refunded { refund: refund(), amount: Money::usd(3500), status: "succeeded".to_owned() };
+    let nobody = Outcome::Nobody { why: "no address".to_owned() };
+    let done = actions.iter().map(|action| match action {
+        Action::Refund { .. } => (action, &refunded),
+        Action::Letter { letter } if letter.occasion.word() == "ended" => (action, &nobody),
+        _ => (action, &Outcome::Plain),
+    });
+    lines.push(summary(done));
     insta::assert_snapshot!("progress", lines.join("\n"));
 }
 

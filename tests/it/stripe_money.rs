@@ -108,6 +108,14 @@ async fn only_the_create_invoice_counts_before_the_first_renewal_and_none_is_non
 }
 
 #[tokio::test]
+async fn the_first_invoice_counts_though_our_clock_is_behind() {
+    let list = [invoice("in_1", "subscription_create", AT + 40)];
+    let pays = [paid_by("inpay_1", "payment_intent", "pi_1", 3500)];
+    let answers = vec![page(&list, false), page(&pays, false), ok(&intent("pi_1", 3500)), none()];
+    assert_eq!(payment(answers).await.unwrap().invoice.as_str(), "in_1");
+}
+
+#[tokio::test]
 async fn a_free_trial_has_no_parts() {
     let mut free = invoice("in_1", "subscription_create", AT);
     free["amount_paid"] = json!(0);

@@ -154,7 +154,10 @@ impl Call {
                 End::Blurred(self.detail(&answer, "the answer is no JSON, or is cut short"))
             }
             200..=299 => End::Done(answer),
-            404 if self.absent_is_fine => End::Done(answer),
+            // A proxy's 404 says nothing about a droplet: money goes back on the strength of this answer.
+            404 if self.absent_is_fine && self.problem(&answer).code.as_deref() == Some("not_found") => {
+                End::Done(answer)
+            }
             429 => End::Limited(answer),
             // Not followed; whether a POST was carried out before, nobody knows.
             300..=399 if self.reads() => End::Refused(self.problem(&answer)),

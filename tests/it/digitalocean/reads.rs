@@ -118,6 +118,9 @@ async fn a_droplet_is_read_by_type_and_case() {
     assert_eq!(bare.status, DropletStatus::Other("migrating".to_owned()));
     assert!(bare.public_ipv4.is_none() && bare.tags.is_empty());
     assert_eq!(bench.cloud.droplet(DropletId(5)).await, Ok(None));
+    let bench = Bench::new([html(404)]).await;
+    let fault = bench.cloud.droplet(DropletId(5)).await.expect_err("a proxy's word");
+    assert!(matches!(fault, Fault::Refused(_)), "{fault:?}");
 }
 
 #[tokio::test]
