@@ -89,8 +89,11 @@ pub fn unrefunded(world: &World, books: &Books, witness: &Witness) -> Vec<Broken
     for server in seen.fleet.servers.values().filter(|server| failed.contains(server.name.as_str())) {
         let Some(id) = server.subscription() else { continue };
         let Some(truth) = truth.get(id) else { continue };
-        // One that failed at the bank was asked for: giving that money back is a person's work.
-        let is_asked = books.payments_of(id).iter().any(|payment| !books.refunds_of(payment).is_empty());
+        // One that failed at the bank was asked for, and what is disputed cannot be refunded: giving that money
+        // back is a person's work.
+        let payments = books.payments_of(id);
+        let is_asked = payments.iter().any(|payment| !books.refunds_of(payment).is_empty())
+            || payments.iter().all(|payment| books.is_disputed(payment));
         if truth.paid > 0 && truth.refunded == 0 && !is_asked {
             found.push(Broken {
                 law: 4,
