@@ -86,11 +86,7 @@ enum Command {
 
 impl Command {
     fn needs_repository(&self) -> bool {
-        match self {
-            Self::Init(_) | Self::Sim(_) | Self::Demo(_) | Self::Completions { .. } => false,
-            Self::Generate(_) | Self::Validate(_) | Self::Plan(_) | Self::Apply(_) => true,
-            Self::Status(_) | Self::History(_) | Self::Retry(_) | Self::Recreate(_) => true,
-        }
+        !matches!(self, Self::Init(_) | Self::Sim(_) | Self::Demo(_) | Self::Completions { .. })
     }
 }
 
