@@ -24,7 +24,6 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use error::{Failure, code};
 
-
 /// Servers sold by subscription, run the GitOps way: Stripe to YAML to DigitalOcean.
 #[derive(Debug, Parser)]
 #[command(name = "basement", version, about, arg_required_else_help = true, after_help = AFTER)]
