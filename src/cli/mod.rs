@@ -13,6 +13,7 @@ mod env;
 mod ledger;
 mod plan;
 mod project;
+mod rehearse;
 mod say;
 mod sim;
 mod watch;
@@ -76,6 +77,8 @@ enum Command {
     Sim(sim::SimArgs),
     /// See the whole thing at work on the simulator: no account, no network.
     Demo(demo::DemoArgs),
+    /// Play storms on the simulated world, and judge them by the laws.
+    Rehearse(rehearse::RehearseArgs),
     /// Print a completion script for a shell.
     Completions {
         /// Which shell.
@@ -85,11 +88,10 @@ enum Command {
 
 impl Command {
     fn needs_repository(&self) -> bool {
-        match self {
-            Self::Init(_) | Self::Sim(_) | Self::Demo(_) | Self::Completions { .. } => false,
-            Self::Generate(_) | Self::Validate(_) | Self::Plan(_) | Self::Apply(_) => true,
-            Self::Status(_) | Self::History(_) | Self::Retry(_) | Self::Recreate(_) => true,
-        }
+        !matches!(
+            self,
+            Self::Init(_) | Self::Sim(_) | Self::Demo(_) | Self::Rehearse(_) | Self::Completions { .. }
+        )
     }
 }
 
@@ -179,6 +181,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Recreate(args) => ledger::recreate(&context, &args).await,
         Command::Sim(args) => sim::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
+        Command::Rehearse(args) => rehearse::run(&args).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "basement", &mut script);

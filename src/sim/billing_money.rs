@@ -83,6 +83,12 @@ impl Books {
         Ok(())
     }
 
+    /// Whether the customer disputes a payment.
+    pub fn is_disputed(&self, payment: &PaymentId) -> bool {
+        let row = self.intent_of(payment.as_str()).and_then(|pi| self.payments.get(&pi));
+        row.is_some_and(|row| row.disputed)
+    }
+
     /// What is true, per subscription.
     pub fn truth(&self) -> BTreeMap<SubscriptionId, Truth> {
         let mut truth: BTreeMap<SubscriptionId, Truth> = BTreeMap::new();
