@@ -89,19 +89,10 @@ pub fn unrefunded(world: &World, books: &Books, witness: &Witness) -> Vec<Broken
     for server in seen.fleet.servers.values().filter(|server| failed.contains(server.name.as_str())) {
         let Some(id) = server.subscription() else { continue };
         let Some(truth) = truth.get(id) else { continue };
-<<<<<<< HEAD
-        // One that failed at the bank was asked for, and what is disputed cannot be refunded: giving that money
-        // back is a person's work.
-        let payments = books.payments_of(id);
-        let is_asked = payments.iter().any(|payment| !books.refunds_of(payment).is_empty())
-            || payments.iter().all(|payment| books.is_disputed(payment));
-        if truth.paid > 0 && truth.refunded == 0 && !is_asked {
-=======
         // One that failed at the bank was asked for; what is disputed the bank may take back by itself. Giving
         // such money back is a person's work.
         let is_persons = |pay: &PaymentId| books.is_disputed(pay) || !books.refunds_of(pay).is_empty();
         if truth.paid > 0 && truth.refunded == 0 && !books.payments_of(id).iter().any(is_persons) {
->>>>>>> main
             found.push(Broken {
                 law: 4,
                 what: format!("{} failed, was paid for, and is not refunded", server.name),
