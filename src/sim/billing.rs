@@ -296,11 +296,6 @@ impl Books {
             .collect()
     }
 
-    /// Whether the customer disputes a payment: then the bank takes it back, and it cannot be refunded.
-    pub fn is_disputed(&self, payment: &PaymentId) -> bool {
-        self.payments.get(payment.as_str()).is_some_and(|row| row.disputed)
-    }
-
     /// The refunds of a payment, newest first.
     pub fn refunds_of(&self, payment: &PaymentId) -> Vec<RefundId> {
         let refunds = self.refunds.iter().rev();
