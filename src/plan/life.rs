@@ -47,7 +47,7 @@ fn by_phase(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
         (Phase::Ended, Some(droplet)) if case.want() == DesiredState::Destroyed => {
             delivered::destroy(case, droplet.id, to);
         }
-        (Phase::New | Phase::Deleted | Phase::Ended, Some(droplet)) => known_again(case, droplet.id, to),
+        (Phase::New | Phase::Deleted | Phase::Ended, Some(droplet)) => known_again(case, droplet, to),
         (Phase::Ended, None) if case.want() == DesiredState::Destroyed => letters::ended(case, to),
         (Phase::Ended, None) => unmade(case, to, true),
     }
@@ -99,22 +99,22 @@ fn is_gone(case: &Case, former: DropletId, to: &mut Verdict) -> bool {
         Some(Sighting::There(droplet)) if !droplet.is_ours() => {
             case.note(to, Notice::MarkLost { droplet: former });
         }
-        Some(Sighting::There(_)) => known_again(case, former, to),
+        Some(Sighting::There(droplet)) => known_again(case, droplet, to),
     }
     false
 }
 
 /// The droplet of an earlier try is there: on its way out, or to be taken up again.
-fn known_again(case: &Case, droplet: DropletId, to: &mut Verdict) {
-    let is_former = case.record.droplet == Some(droplet);
+fn known_again(case: &Case, droplet: &Droplet, to: &mut Verdict) {
+    let is_former = case.record.droplet == Some(droplet.id);
     if is_former && case.is_leaving() {
-        return case.note(to, Notice::Leaving { droplet });
+        return case.note(to, Notice::Leaving { droplet: droplet.id });
     }
     if is_former && case.record.destroyed.is_some() && case.record.delivered.is_none() {
         let reason = Reason::NeverUp { intended: intended(case), deadline: case.policy.boot_deadline };
-        return case.destroy(to, droplet, DestroyCause::NeverUp, reason);
+        return case.destroy(to, droplet.id, DestroyCause::NeverUp, reason);
     }
-    adopt(case, droplet, to);
+    adopt(case, droplet, Reason::Unrecorded, to);
 }
 
 /// Tried for, never delivered, and not wanted any more: what was paid goes back.
@@ -128,11 +128,15 @@ fn undeliverable(case: &Case, to: &mut Verdict) {
     }
 }
 
-/// A droplet whose tag names this server, though the ledger knows of none.
-fn adopt(case: &Case, droplet: DropletId, to: &mut Verdict) {
-    // With no create in the ledger it was lost: the server may be in use, so it counts as delivered.
-    let delivered = case.record.attempt == 0 || case.record.delivered.is_some();
-    record(case, to, "adopted", Fact::Adopted { droplet, delivered }, Reason::Unrecorded);
+/// Takes up a droplet that bears this server's tag and name.
+fn adopt(case: &Case, droplet: &Droplet, reason: Reason, to: &mut Verdict) {
+    let known = case.record;
+    let last_call = intended(case).plus(case.policy.horizon).plus(SKEW);
+    // One that no create of this ledger has made may be in use: it counts as delivered, for its password is
+    // not ours to mail.
+    let delivered = known.attempt == 0 || known.delivered.is_some() || droplet.created_at > last_call;
+    let fact = Fact::Adopted { droplet: droplet.id, delivered };
+    record(case, to, "adopted", fact, reason);
 }
 
 /// A create is intended, and its reply was lost (or never came).
@@ -140,10 +144,7 @@ fn creating(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
     let Some(found) = listed.map(|d| vec![d]).or_else(|| case.found_by_name(to)) else { return };
     let looked_until = intended(case).plus(case.policy.horizon);
     match found.as_slice() {
-        [droplet] => {
-            let fact = Fact::Adopted { droplet: droplet.id, delivered: false };
-            record(case, to, "adopted", fact, Reason::Found);
-        }
+        [droplet] => adopt(case, droplet, Reason::Found, to),
         [] if case.at() < looked_until => case.note(to, Notice::Arriving { until: looked_until }),
         [] => {
             let reason = Reason::NotFound { horizon: case.policy.horizon };

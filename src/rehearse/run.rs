@@ -54,8 +54,8 @@ pub async fn play(acts: &[Act]) -> Outcome {
                 outcome.broken.extend(judge(&mut stage, may_repeat).await);
             }
             Act::KeepLedger => kept = stage.ledger.reopened(),
-            Act::RestoreLedger => stage.ledger = kept.reopened(),
-            Act::LoseLedger => stage.ledger = MemoryLedger::new(),
+            Act::RestoreLedger => lose(&mut stage, kept.reopened()),
+            Act::LoseLedger => lose(&mut stage, MemoryLedger::new()),
             Act::Retry => say(&stage, Phase::Failed, &Fact::Retry).await,
             Act::Recreate => say(&stage, Phase::Deleted, &Fact::Recreate).await,
             other => happen(&stage, other),
@@ -85,6 +85,13 @@ pub async fn shrink(acts: &[Act]) -> Vec<Act> {
         chunk /= 2;
     }
     small
+}
+
+/// Somebody puts another ledger in place, which takes longer than a listing lags: what nobody remembers and no
+/// listing shows yet cannot be known.
+fn lose(stage: &mut Stage, other: MemoryLedger) {
+    stage.ledger = other;
+    stage.advance(stage.policy.horizon);
 }
 
 async fn run(stage: &mut Stage, is_twice: bool) {

@@ -299,3 +299,20 @@ fn a_stale_file_gives_up_nobody_who_pays() {
     assert_eq!(refused(Scene::stopped()).stripe(Status::Active).line(), "(stale)");
     assert_eq!(refused(Scene::stopped()).stripe(Status::Canceled).line(), "record:gave_up");
 }
+
+#[test]
+fn a_droplet_of_no_create_in_an_old_ledger_gets_no_second_welcome() {
+    let adopted = |scene: Scene, created: Moment| {
+        let mut scene = scene.droplet(7, DropletStatus::Active).at(after(99));
+        scene.droplets[0].created_at = created;
+        match &scene.plan().steps[0].action {
+            Action::Record { fact: Fact::Adopted { delivered, .. } } => *delivered,
+            other => panic!("{other:?}"),
+        }
+    };
+    let lost = || Scene::running().intended(start());
+    let refused = || lost().event(start(), &format!("create/{NAME}/1"), failed());
+    assert!(!adopted(lost(), after(1)));
+    assert!(adopted(lost(), after(60)), "yesterday's ledger, today's droplet");
+    assert!(adopted(refused(), after(60)));
+}
