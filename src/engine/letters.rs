@@ -84,7 +84,7 @@ async fn password(hands: &Hands<'_>, letter: &Letter) -> Result<SecretString, Fa
         Fault::refused(
             "ledger",
             format!(
-                "there is no password for `{}`; hint: `basement recreate {0}` makes it anew",
+                "there is no password for `{}`; hint: nobody can use it; delete its droplet by hand, and the delivery is settled as a failed one",
                 letter.server
             ),
         )

@@ -114,6 +114,13 @@ pub enum Notice {
         /// Which.
         droplet: DropletId,
     },
+    /// A droplet without a file seems to be of the same subscription, under another name: no second one is made.
+    SameSubscription {
+        /// Which.
+        droplet: DropletId,
+        /// Its name.
+        name: String,
+    },
     /// A refund that a person must make.
     RefundByHand {
         /// Why.

@@ -27,6 +27,8 @@ pub(super) struct Case<'a> {
     pub server: &'a Server,
     pub record: &'a Record,
     pub droplets: &'a [&'a Droplet],
+    /// An orphan that seems to be of the same subscription.
+    pub kin: Option<&'a Droplet>,
     pub census: &'a Census,
     pub policy: &'a Policy,
 }

@@ -74,6 +74,10 @@ fn unmade(case: &Case, to: &mut Verdict, anew: bool) {
     if case.record.droplet.is_some_and(|former| !is_gone(case, former, to)) {
         return;
     }
+    if let Some(kin) = case.kin {
+        let (droplet, name) = (kin.id, kin.name.clone());
+        return case.note(to, Notice::SameSubscription { droplet, name });
+    }
     let refused = |attempt: &u32| case.record.failures.contains_key(&case.id("create", &[attempt]));
     let attempt = match case.record.attempt {
         // A create that certainly made nothing is asked again as the same try.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::census::{Census, Droplet};
-use crate::model::desired::Fleet;
+use crate::model::desired::{Fleet, Server};
 use crate::model::history::History;
 use crate::model::ids::{DropletId, ServerName};
 
@@ -29,7 +29,23 @@ pub(super) fn match_up<'a>(fleet: &Fleet, census: &'a Census, history: &History)
     matched
 }
 
+/// How a generated name ends: a dash and eight characters made of its subscription's id.
+const HASH: usize = 9;
+
 impl<'a> Matched<'a> {
+    /// An orphan whose name ends like this server's: the same subscription under another name, since a file
+    /// was renamed, or deleted and generated anew after its `user_id` had changed.
+    pub fn kin(&self, server: &Server) -> Option<&'a Droplet> {
+        let ending =
+            |name: &str| name.len().checked_sub(HASH).and_then(|at| name.get(at..)).map(str::to_owned);
+        let ours = ending(server.name.as_str()).filter(|end| end.starts_with('-'))?;
+        server.subscription()?;
+        let is_kin = |droplet: &&&Droplet| {
+            droplet.server().is_some_and(|name| ending(name.as_str()).as_ref() == Some(&ours))
+        };
+        self.orphans.iter().find(is_kin).copied()
+    }
+
     /// A server's droplets, usually one or none.
     pub fn of(&self, server: &ServerName) -> &[&'a Droplet] {
         self.by_server.get(server).map_or(&[], Vec::as_slice)

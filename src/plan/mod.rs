@@ -34,7 +34,8 @@ pub fn plan(fleet: &Fleet, census: &Census, history: &History, policy: &Policy) 
     for server in fleet.servers.values() {
         let record = history.records.get(&server.name).unwrap_or(&unknown);
         let droplets = matched.of(&server.name);
-        let case = Case { server, record, droplets, census, policy };
+        let kin = matched.kin(server);
+        let case = Case { server, record, droplets, kin, census, policy };
         sum.extend(life::decide(&case));
     }
     sum.notes.extend(matched.orphans.iter().map(|droplet| Note {

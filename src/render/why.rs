@@ -69,6 +69,7 @@ pub fn notice_word(notice: &Notice) -> &'static str {
         Notice::HandsOff { .. } => "hands off",
         Notice::MarkLost { .. } => "mark lost",
         Notice::Stranger { .. } => "stranger",
+        Notice::SameSubscription { .. } => "renamed",
         Notice::RefundByHand { .. } => "refund by hand",
         Notice::EndsOn { .. } => "ends",
     }
@@ -123,6 +124,11 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
         Notice::MarkLost { droplet } => {
             format!("droplet {droplet} has lost its tag `basement`; it is not touched until the tag is back")
         }
+        Notice::SameSubscription { droplet, name } => format!(
+            "droplet {droplet} (`{0}`) has no file and seems to be of the same subscription; nothing is made: \
+             give the file its former name, `fleet/servers/{0}.yaml`, or destroy that droplet by hand",
+            clean(name)
+        ),
         Notice::Stranger { droplet } => format!(
             "droplet {droplet} bears its tag, but another name or number than the ledger knows; it is not touched"
         ),

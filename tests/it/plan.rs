@@ -223,6 +223,16 @@ fn a_resumed_server_is_told_once() {
 }
 
 #[test]
+fn a_renamed_file_makes_no_second_droplet_for_its_subscription() {
+    let mut scene = Scene::running();
+    let mut former = droplet(9, DropletStatus::Active);
+    former.name = "old-7f3k2m9q".to_owned();
+    former.tags = BTreeSet::from(["basement".to_owned(), "server-old-7f3k2m9q".to_owned()]);
+    scene.droplets.push(former);
+    assert_eq!(scene.line(), "(orphan) (same_subscription)");
+}
+
+#[test]
 fn an_orphan_is_named_and_left_alone() {
     let mut scene = Scene::running().delivered(7).droplet(7, DropletStatus::Active).at(after(9));
     let mut orphan = droplet(9, DropletStatus::Active);

@@ -15,7 +15,7 @@ fn the_sample_shows_every_variant() {
     all(&sample::facts(), fact, 8);
     all(&sample::occasions(), occasion, 8);
     all(&sample::reasons(), reason, 12);
-    all(&sample::notices(), notice, 19);
+    all(&sample::notices(), notice, 20);
 }
 
 fn all<T>(shown: &[T], number: fn(&T) -> usize, of: usize) {
@@ -106,5 +106,6 @@ fn notice(notice: &Notice) -> usize {
         Notice::Stranger { .. } => 16,
         Notice::RefundByHand { .. } => 17,
         Notice::EndsOn { .. } => 18,
+        Notice::SameSubscription { .. } => 19,
     }
 }

@@ -275,6 +275,7 @@ pub fn notices() -> Vec<Notice> {
         Notice::HandsOff { droplet, status: text("locked") },
         Notice::MarkLost { droplet },
         Notice::Stranger { droplet },
+        Notice::SameSubscription { droplet, name: text("old-7f3k2m9q") },
         Notice::RefundByHand { why: text("paid outside Stripe") },
         Notice::EndsOn { at: at("2026-08-26T09:00:00Z") },
     ]
