@@ -11,9 +11,6 @@ use crate::model::step::{Action, CreateOrder, DestroyCause, Fact, Reason};
 use super::case::{Case, Consent, SKEW, Verdict};
 use super::{delivered, failed, letters};
 
-/// So many creates whose replies were lost, and the delivery has failed.
-const MOST_LOST_CREATES: u32 = 3;
-
 /// Decides about one server.
 pub(super) fn decide(case: &Case) -> Verdict {
     let mut verdict = Verdict::default();
@@ -150,10 +147,10 @@ fn creating(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
     match found.as_slice() {
         [droplet] => adopt(case, droplet, Reason::Found, to),
         [] if case.at() < looked_until => case.note(to, Notice::Arriving { until: looked_until }),
+        // DigitalOcean is in trouble, not this delivery: it is tried again for as long as it is paid for.
         [] => {
             let reason = Reason::NotFound { horizon: case.policy.horizon };
-            let fact = if case.record.attempt < MOST_LOST_CREATES { Fact::NothingMade } else { Fact::GaveUp };
-            record(case, to, "nothing-made", fact, reason);
+            record(case, to, "nothing-made", Fact::NothingMade, reason);
         }
         several => {
             case.note(to, Notice::Twins { droplets: several.iter().map(|d| d.id).collect() });
