@@ -67,18 +67,18 @@ pub fn scenarios() -> Vec<Scenario> {
 }
 
 /// Tells a scenario undisturbed: how many calls it makes, and what was broken even so.
-pub async fn rehearse(scenario: &Scenario) -> (usize, Vec<Broken>) {
-    let (calls, broken, _) = play(scenario, &[]).await;
+pub async fn rehearse(scenario: &Scenario, make: fn() -> Stage) -> (usize, Vec<Broken>) {
+    let (calls, broken, _) = play(make(), scenario, &[]).await;
     (calls, broken)
 }
 
-/// Tells a scenario once for every call and every way to spoil it.
-pub async fn exhaust(scenario: &Scenario) -> Verdict {
-    let (calls, broken) = rehearse(scenario).await;
+/// Tells a scenario once for every call and every way to spoil it, each time on a stage made anew.
+pub async fn exhaust(scenario: &Scenario, make: fn() -> Stage) -> Verdict {
+    let (calls, broken) = rehearse(scenario, make).await;
     let mut verdict = Verdict { runs: 1, broken: said(scenario, "undisturbed", &broken) };
     for n in 0..calls {
         for how in SPOILS {
-            let (_, broken, log) = play(scenario, &[(n, how)]).await;
+            let (_, broken, log) = play(make(), scenario, &[(n, how)]).await;
             verdict.runs += 1;
             verdict.broken.extend(said(scenario, &log.join("; "), &broken));
         }
@@ -87,14 +87,14 @@ pub async fn exhaust(scenario: &Scenario) -> Verdict {
 }
 
 /// Tells a scenario once for every pair of calls, each with every way to spoil it.
-pub async fn exhaust_pairs(scenario: &Scenario) -> Verdict {
-    let (calls, _) = rehearse(scenario).await;
+pub async fn exhaust_pairs(scenario: &Scenario, make: fn() -> Stage) -> Verdict {
+    let (calls, _) = rehearse(scenario, make).await;
     let mut verdict = Verdict::default();
     for first in 0..calls {
         for second in first + 1..calls {
             for a in SPOILS {
                 for b in SPOILS {
-                    let (_, broken, log) = play(scenario, &[(first, a), (second, b)]).await;
+                    let (_, broken, log) = play(make(), scenario, &[(first, a), (second, b)]).await;
                     verdict.runs += 1;
                     verdict.broken.extend(said(scenario, &log.join("; "), &broken));
                 }
@@ -105,8 +105,11 @@ pub async fn exhaust_pairs(scenario: &Scenario) -> Verdict {
 }
 
 /// One run: the number of calls, the broken laws, and the calls that were spoilt.
-async fn play(scenario: &Scenario, spoils: &[(usize, Spoil)]) -> (usize, Vec<Broken>, Vec<String>) {
-    let mut stage = Stage::default();
+async fn play(
+    mut stage: Stage,
+    scenario: &Scenario,
+    spoils: &[(usize, Spoil)],
+) -> (usize, Vec<Broken>, Vec<String>) {
     (scenario.before)(&stage);
     if scenario.is_delivered {
         let _ = stage.generate().await;

@@ -6,16 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::model::billing::Status;
+use crate::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Status, Subscription};
 use crate::model::census::{Account, Droplet, MARK, Size};
 use crate::model::desired::{DesiredState, Fleet, Server};
 use crate::model::history::{Entry, Event, History};
-use crate::model::ids::{DropletId, PaymentId, ServerName, Slug, StepId};
-use crate::model::moment::Moment;
+use crate::model::ids::{CustomerId, DropletId, PaymentId, ServerName, Slug, StepId, SubscriptionId};
+use crate::model::moment::{Moment, Span};
 use crate::model::step::CreateOrder;
-use crate::ports::{Cloud, Fault, PowerCall};
+use crate::ports::{Billing, Cloud, Fault, PowerCall};
 use crate::sim::billing::Books;
-use crate::sim::world::{Shared, World, lock};
+use crate::sim::machine::Machine;
+use crate::sim::world::{Delivered, Shared, World, lock};
 
 /// A law that was broken, in one sentence.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +52,7 @@ pub struct Witness {
 struct Seen {
     fleet: Fleet,
     touches: Vec<Touch>,
+    early_refunds: Vec<Broken>,
 }
 
 /// The cloud, with a witness before it.
@@ -136,12 +138,28 @@ fn one_refund_per_payment(books: &Books) -> Vec<Broken> {
 
 /// Law 5: at most one letter per occasion.
 fn one_letter_per_occasion(world: &World, may_repeat: bool) -> Vec<Broken> {
+    // A letter comes again under its own id or not at all: the same words within the hour are the same occasion.
+    let same = |a: &Delivered, b: &Delivered| {
+        a.message_id != b.message_id
+            && a.to == b.to
+            && a.text == b.text
+            && b.at.since(a.at) < Span::minutes(60)
+    };
+    let pairs =
+        world.outbox.iter().enumerate().flat_map(|(n, a)| world.outbox[n + 1..].iter().map(move |b| (a, b)));
+    let mut found: Vec<Broken> = pairs
+        .filter(|(a, b)| same(a, b))
+        .map(|(a, b)| Broken { law: 5, what: format!("`{}` came again as `{}`", a.message_id, b.message_id) })
+        .collect();
     if may_repeat {
-        return Vec::new();
+        return found;
     }
     let mut seen = BTreeSet::new();
     let again = world.outbox.iter().filter(|letter| !seen.insert(&letter.message_id));
-    again.map(|letter| Broken { law: 5, what: format!("`{}` was sent twice", letter.message_id) }).collect()
+    found.extend(
+        again.map(|letter| Broken { law: 5, what: format!("`{}` was sent twice", letter.message_id) }),
+    );
+    found
 }
 
 /// Law 8: the ledger folds, and every Done has an Intended.
@@ -195,7 +213,7 @@ impl Witness {
         let mut world = lock(&self.world);
         let at = world.now();
         let Some(machine) = world.cloud().get(id.0).cloned() else { return };
-        let told = |letter: &crate::sim::world::Delivered| {
+        let told = |letter: &Delivered| {
             letter.message_id.starts_with(&format!("letter.{}.welcome", machine.name))
                 && machine.public.is_some_and(|address| letter.text.contains(&address.to_string()))
         };
@@ -219,10 +237,25 @@ impl Witness {
         seen.touches.push(touch);
     }
 
-    /// Laws 3, 6 and 7, for everything that was taken away.
+    /// Remembers a refund whose server still has a droplet: money goes back after the absence is confirmed.
+    fn see_refund(&self, subscription: &SubscriptionId) {
+        let mut world = lock(&self.world);
+        let mut seen = self.seen();
+        let of_it = |server: &&Server| server.subscription() == Some(subscription);
+        let name = seen.fleet.servers.values().find(of_it).map(|server| server.name.to_string());
+        let mut machines = world.cloud().machines();
+        let is_kept = |m: &Machine| Some(&m.name) == name.as_ref() && m.has_tag(MARK) && !m.deleting;
+        if machines.any(is_kept) {
+            let what = format!("{subscription} is refunded while its droplet is there");
+            drop(machines);
+            seen.early_refunds.push(Broken { law: 4, what });
+        }
+    }
+
+    /// Laws 3, 4, 6 and 7, for everything that was taken away.
     fn broken(&self) -> Vec<Broken> {
         let seen = self.seen();
-        let mut found = Vec::new();
+        let mut found = seen.early_refunds.clone();
         for touch in &seen.touches {
             let Touch { at, is_destroy, name, is_marked, is_delivered, status, is_switched_off, wanted } =
                 touch;
@@ -281,5 +314,33 @@ impl<P: Cloud> Cloud for Witnessed<P> {
 
     async fn sizes(&self) -> Result<BTreeMap<Slug, Size>, Fault> {
         self.inner.sizes().await
+    }
+}
+
+#[async_trait]
+impl<P: Billing> Billing for Witnessed<P> {
+    async fn subscriptions(&self) -> Result<Reading, Fault> {
+        self.inner.subscriptions().await
+    }
+
+    async fn subscription(&self, id: &SubscriptionId) -> Result<Option<Subscription>, Fault> {
+        self.inner.subscription(id).await
+    }
+
+    async fn customer(&self, id: &CustomerId) -> Result<Option<Customer>, Fault> {
+        self.inner.customer(id).await
+    }
+
+    async fn payment(&self, id: &SubscriptionId, at: Moment) -> Result<Option<Payment>, Fault> {
+        self.inner.payment(id, at).await
+    }
+
+    async fn refund(&self, order: &RefundOrder, step: &StepId, attempt: u32) -> Result<Refund, Fault> {
+        self.witness.see_refund(&order.subscription);
+        self.inner.refund(order, step, attempt).await
+    }
+
+    async fn cancel(&self, id: &SubscriptionId) -> Result<(), Fault> {
+        self.inner.cancel(id).await
     }
 }

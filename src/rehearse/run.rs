@@ -35,7 +35,11 @@ pub struct Outcome {
 
 /// Plays a storm, and the calm after it.
 pub async fn play(acts: &[Act]) -> Outcome {
-    let mut stage = Stage::default();
+    play_on(Stage::default(), acts).await
+}
+
+/// The same on a stage of one's own.
+pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
     stage.policy.caps.destroy = 100;
     stage.policy.caps.destroy_percent = 100;
     stage.policy.caps.refunds = 100;
@@ -51,6 +55,10 @@ pub async fn play(acts: &[Act]) -> Outcome {
         match act {
             Act::Run | Act::RunTwice => {
                 run(&mut stage, matches!(act, Act::RunTwice)).await;
+                outcome.broken.extend(judge(&mut stage, may_repeat).await);
+            }
+            Act::Apply => {
+                stage.apply(PATIENCE).await;
                 outcome.broken.extend(judge(&mut stage, may_repeat).await);
             }
             Act::KeepLedger => kept = stage.ledger.reopened(),

@@ -42,6 +42,8 @@ pub struct Stage {
     pub meddler: Meddler,
     /// Who watches what is done to droplets.
     pub witness: Witness,
+    /// Who else stands between the engine and its ports: a rehearsal of the rehearsal, with a bug planted.
+    pub tamper: fn(Ports) -> Ports,
     catalogue: Catalogue,
 }
 
@@ -76,6 +78,7 @@ impl Stage {
             policy: Policy::default(),
             allow: BTreeSet::new(),
             meddler: Meddler::default(),
+            tamper: |ports| ports,
             catalogue: catalogue(),
         }
     }
@@ -250,16 +253,16 @@ impl Stage {
     pub fn ports(&self) -> Ports {
         let door = Door::new(self.world.clone());
         let cloud = self.meddler.before(self.witness.before(door.clone()));
-        Ports {
+        (self.tamper)(Ports {
             eyes: Eyes {
                 cloud: Arc::new(cloud),
-                billing: Arc::new(self.meddler.before(self.billing())),
+                billing: Arc::new(self.meddler.before(self.witness.before(self.billing()))),
                 clock: Arc::new(door.clone()),
             },
             mailer: Arc::new(self.meddler.before(door.clone())),
             ledger: Arc::new(self.meddler.before(self.ledger.clone())),
             vault: Arc::new(door),
-        }
+        })
     }
 
     fn billing(&self) -> BillingDoor {

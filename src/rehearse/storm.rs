@@ -88,6 +88,8 @@ pub enum Act {
     RefundsFail,
     /// Time goes by.
     Advance(Span),
+    /// `apply` alone, on files that may be stale.
+    Apply,
     /// `generate` and `apply`.
     Run,
     /// Two applies at the same time.
@@ -106,8 +108,10 @@ pub fn throw(seed: u64) -> Vec<Act> {
     let mut acts = vec![subscribe(&mut dice), Act::Run];
     for _ in 0..6 + dice.below(18) {
         acts.push(act(&mut dice));
-        if dice.below(3) == 0 {
-            acts.push(Act::Run);
+        match dice.below(12) {
+            0..=3 => acts.push(Act::Run),
+            4 => acts.push(Act::Apply),
+            _ => {}
         }
     }
     acts.push(Act::Run);

@@ -12,6 +12,7 @@ mod ledger;
 mod letters;
 mod plan;
 mod plan_traps;
+mod planted;
 mod render;
 mod scene;
 mod scripted;
