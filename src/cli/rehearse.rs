@@ -102,8 +102,12 @@ fn thrower(next: &AtomicU64, end: u64, found: &Mutex<Found>) {
 async fn scripts(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
     let mut failed = Vec::new();
     for path in paths {
-        let wrong =
-            |why: String| Failure::new(format!("`{}`: {why}", path.display()), "see `examples/storms/`");
+        let wrong = |why: String| {
+            Failure::new(
+                format!("`{}`: {why}", path.display()),
+                "such a file is what `basement rehearse --save` writes",
+            )
+        };
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
         let acts = storm::parse(&text).map_err(|error| wrong(error.to_string()))?;
         let outcome = play(&acts).await;

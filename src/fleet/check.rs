@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::complaint::{Complaint, nearest};
+use super::naming;
 use super::reader::{Page, list};
-use super::yaml::{ExtraFile, Files, OverrideFile, ServerFile};
+use super::yaml::{Declared, ExtraFile, Files, OverrideFile, ServerFile};
 use crate::model::desired::{DesiredState, Fleet, Hold, Origin, Server, Spec};
 use crate::model::ids::{PlanName, ServerName};
 use crate::model::moment::Moment;
@@ -16,6 +17,7 @@ pub(super) fn assemble(files: &Files<'_>, catalogue: &Catalogue) -> (Fleet, Vec<
     let mut fleet = Fleet::default();
     for file in &files.servers {
         complaints.extend(grace(page(file), file.declared.state, file.declared.destroy_after));
+        complaints.extend(renamed(file));
         match spec(page(file), &file.declared.plan, catalogue) {
             Ok(spec) => {
                 fleet.servers.entry(file.declared.server.clone()).or_insert_with(|| customers(file, spec));
@@ -68,7 +70,7 @@ pub(super) fn names(files: &Files<'_>) -> Vec<Complaint> {
     complaints
 }
 
-/// `ada-7f3k2m9q` of `fleet/servers/ada-7f3k2m9q.yaml`.
+/// `ada-w9rm9sh6` of `fleet/servers/ada-7f3k2m9q.yaml`.
 pub(super) fn stem(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.strip_suffix(".yaml").unwrap_or(name)
@@ -76,6 +78,22 @@ pub(super) fn stem(path: &str) -> &str {
 
 fn page(file: &ServerFile) -> Page<'_> {
     Page { file: &file.path, text: &file.text }
+}
+
+/// A server of another name would get a droplet of its own, a second one for its subscription.
+fn renamed(file: &ServerFile) -> Option<Complaint> {
+    let Declared { server, user, subscription, .. } = &file.declared;
+    let given = naming::given_to(user, subscription);
+    (server.as_str() != given).then(|| {
+        let message = format!(
+            "server `{server}` is not called as `generate` calls the one of user `{user}` and \
+             subscription `{subscription}`"
+        );
+        let cure = format!(
+            "a server keeps its name and its user: undo the change, or call it and its file `{given}`"
+        );
+        page(file).complain("server", message, cure)
+    })
 }
 
 fn grace(page: Page<'_>, state: DesiredState, destroy_after: Option<Moment>) -> Option<Complaint> {

@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::model::billing::Subscription;
-use crate::model::ids::{ServerName, UserSlug};
+use crate::model::ids::{ServerName, SubscriptionId, UserSlug};
 
 /// The slug's longest: with `-` and 8 characters of hash it is far from a label's 63.
 const LONGEST: usize = 40;
@@ -15,9 +15,14 @@ pub(super) fn name(subscription: &Subscription) -> (ServerName, UserSlug) {
     let given = subscription.user_id.as_deref().filter(|id| !id.contains('@')).map(slug);
     let slug =
         given.flatten().or_else(|| slug(subscription.customer.as_str())).unwrap_or_else(|| "user".into());
-    let server = format!("{slug}-{}", hash(subscription.id.as_str()));
-    let server = ServerName::parse(&server).expect("a slug and a hash make a label");
-    (server, UserSlug::parse(&slug).expect("a slug is a label"))
+    let user = UserSlug::parse(&slug).expect("a slug is a label");
+    let server = ServerName::parse(&given_to(&user, &subscription.id));
+    (server.expect("a slug and a hash make a label"), user)
+}
+
+/// The name that was given to the server of a user's subscription.
+pub(super) fn given_to(user: &UserSlug, subscription: &SubscriptionId) -> String {
+    format!("{user}-{}", hash(subscription.as_str()))
 }
 
 /// Whether a subscription's own `user_id` is left aside since it looks like a mail address.

@@ -54,6 +54,12 @@ pub fn server_id(server: &ServerName, attempt: u32) -> String {
     hex
 }
 
+/// Whether a template can be filled in: known before a create fails of it.
+pub fn check(template: &str) -> Result<(), BadUserData> {
+    let hash = format!("$6$0123456789abcdef${}", "x".repeat(86));
+    render(template, &hash, &"x".repeat(20)).map(drop)
+}
+
 /// Fills in a template's `{{root_hash}}` and `{{server_id}}`.
 pub fn render(template: &str, root_hash: &str, server_id: &str) -> Result<String, BadUserData> {
     if !is_hash(root_hash) {

@@ -25,7 +25,7 @@ pub const EXTRA: &str = "fleet/extra/";
 /// A file as it was found. More than `MAX_BYTES` need not be read: one byte more is enough to refuse it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
-    /// Relative to the repository, with `/`: `fleet/servers/ada-7f3k2m9q.yaml`.
+    /// Relative to the repository, with `/`: `fleet/servers/ada-w9rm9sh6.yaml`.
     pub path: String,
     /// What is in it.
     pub bytes: Vec<u8>,
@@ -101,7 +101,7 @@ pub(super) struct Files<'a> {
 }
 
 const SERVER_KEYS: &[Key] = &[
-    ("server", "ada-7f3k2m9q"),
+    ("server", "ada-w9rm9sh6"),
     ("user", "ada"),
     ("customer", "cus_QX1"),
     ("subscription", "sub_1PqXyZ"),

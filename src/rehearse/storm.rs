@@ -118,7 +118,7 @@ pub fn throw(seed: u64) -> Vec<Act> {
     acts
 }
 
-/// A storm as the YAML of `examples/storms/`.
+/// A storm as YAML: what `basement rehearse --save` writes.
 pub fn print(acts: &[Act]) -> Result<String, serde_yaml::Error> {
     let mut bytes = Vec::new();
     singleton_map_recursive::serialize(&acts, &mut serde_yaml::Serializer::new(&mut bytes))?;

@@ -11,10 +11,10 @@ use basement::fleet::complaint;
 use basement::fleet::yaml::{self, SourceFile};
 use basement::model::policy::Catalogue;
 
-const ADA: &str = "fleet/servers/ada-7f3k2m9q.yaml";
+const ADA: &str = "fleet/servers/ada-w9rm9sh6.yaml";
 
 const GOOD: &str = "\
-server: ada-7f3k2m9q
+server: ada-w9rm9sh6
 user: ada
 customer: cus_QX1
 subscription: sub_1PqXyZ

@@ -59,6 +59,17 @@ fn shown(letter: &Letter, facts: &LetterFacts) -> String {
 }
 
 #[test]
+fn our_own_servers_are_nobodys_order() {
+    let welcome = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(7) };
+    let said = |letter: &Letter| {
+        let Written { text, html, .. } = write(letter, &facts(), Some("secret")).unwrap();
+        ["You ordered", "If you cancel"].map(|words| (text.contains(words), html.contains(words)))
+    };
+    assert_eq!(said(&to_customer(welcome.clone())), [(true, true); 2]);
+    assert_eq!(said(&to_operator(welcome)), [(false, false); 2]);
+}
+
+#[test]
 fn every_letter_to_a_customer() {
     let suspended =
         |destroy_after| Occasion::Suspended { destroy_after, because: "subscription past due".to_owned() };

@@ -88,8 +88,29 @@ fn a_template_that_is_not_there() {
     for command in ["validate", "plan"] {
         bench.expect(command, 1);
     }
-    bench.write("cloud-init/bsae.yaml", "#cloud-config\n");
+    bench.write("cloud-init/bsae.yaml", "#cloud-config\n# {{root_hash}}\n");
     bench.expect("validate", 0);
+    assert!(bench.droplets().is_empty());
+}
+
+#[test]
+fn a_template_that_no_droplet_could_boot_from() {
+    let bench = Bench::of(1);
+    let said = |text: &[u8]| {
+        bench.write("cloud-init/base.yaml", text);
+        bench.expect("apply --auto-approve", 1);
+        let page = bench.expect("validate", 1).page();
+        let line = page.lines().find(|line| line.starts_with("cloud-init/")).unwrap_or_default();
+        line.to_owned()
+    };
+    let accent = said("#cloud-config\n# {{root_hash}}\n# café\n".as_bytes());
+    assert_eq!(accent, "cloud-init/base.yaml:3: line 3 of the cloud-init template is not plain ASCII");
+    let large = said(format!("#cloud-config\n# {{{{root_hash}}}}\n#{}\n", "x".repeat(70_000)).as_bytes());
+    assert!(large.ends_with("bytes, and 65536 is the most"), "{large}");
+    let bare = said(b"#cloud-config\n");
+    assert_eq!(bare, "cloud-init/base.yaml: the cloud-init template has no `{{root_hash}}`");
+    let latin = said(b"#cloud-config\n# caf\xe9\n");
+    assert!(latin.starts_with("cloud-init/base.yaml: cannot be read: "), "{latin}");
     assert!(bench.droplets().is_empty());
 }
 

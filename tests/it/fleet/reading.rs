@@ -20,12 +20,12 @@ fn an_override_is_laid_over_its_server() {
     let text = "region: fra1\nhold: { until: 2027-01-15, reason: \"wait & see: it's *hers*\" }\n";
     let files = sources(&[
         (ADA, GOOD.to_owned()),
-        ("fleet/overrides/ada-7f3k2m9q.yaml", text.to_owned()),
+        ("fleet/overrides/ada-w9rm9sh6.yaml", text.to_owned()),
         ("fleet/overrides/wiki.yaml", "size: s-4vcpu-8gb\n".to_owned()),
         ("fleet/extra/wiki.yaml", EXTRA.to_owned()),
     ]);
     let fleet = yaml::parse(&files, &catalogue()).unwrap();
-    let ada = &fleet.servers[&ServerName::parse("ada-7f3k2m9q").unwrap()];
+    let ada = &fleet.servers[&ServerName::parse("ada-w9rm9sh6").unwrap()];
     assert_eq!((ada.spec.region.as_str(), ada.spec.size.as_str()), ("fra1", "s-1vcpu-2gb"));
     assert_eq!(ada.hold.as_ref().unwrap().reason, "wait & see: it's *hers*");
     assert_eq!(ada.file, ADA);
@@ -39,7 +39,7 @@ fn a_hold_without_an_end_outlasts_a_hold_by_hand() {
     let text = "hold: { until: 2027-01-15, reason: by hand }\n";
     let frozen = format!("{GOOD}hold: {{ reason: unknown status }}\n");
     for files in [
-        vec![(ADA, frozen.clone()), ("fleet/overrides/ada-7f3k2m9q.yaml", text.to_owned())],
+        vec![(ADA, frozen.clone()), ("fleet/overrides/ada-w9rm9sh6.yaml", text.to_owned())],
         vec![(ADA, frozen)],
     ] {
         let fleet = yaml::parse(&sources(&files), &catalogue()).unwrap();
@@ -102,7 +102,7 @@ fn a_printed_file_is_this() {
     declared.hold = Some(Hold { until: None, reason: "say \"when\"".to_owned() });
     insta::assert_snapshot!(print(&declared), @r#"
     # Written by `basement generate` from Stripe. Hand edits belong in fleet/overrides/.
-    server: ada-7f3k2m9q
+    server: ada-w9rm9sh6
     user: "42"
     customer: cus_QX1
     subscription: sub_1PqXyZ

@@ -7,7 +7,7 @@ use super::{ADA, EXTRA, GOOD, complaints, complaints_of};
 #[test]
 fn duplicate_key() {
     insta::assert_snapshot!(complaints(&[(ADA, format!("{GOOD}user: bob\n"))]), @r#"
-    fleet/servers/ada-7f3k2m9q.yaml:10: the key `user` is there twice
+    fleet/servers/ada-w9rm9sh6.yaml:10: the key `user` is there twice
       10 | user: bob
          | ^
       hint: take one of them out
@@ -19,7 +19,7 @@ fn duplicate_key() {
 #[test]
 fn alias_bomb() {
     insta::assert_snapshot!(complaints(&[(ADA, "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n".to_owned())]), @r#"
-    fleet/servers/ada-7f3k2m9q.yaml:1: anchors, aliases and tags (`&a`, `*a`, `!a`) are not allowed
+    fleet/servers/ada-w9rm9sh6.yaml:1: anchors, aliases and tags (`&a`, `*a`, `!a`) are not allowed
       1 | a: &a [x, x]
         |    ^
       hint: write the value out in full; put it in quotes if it is meant as text
@@ -31,7 +31,7 @@ fn alias_bomb() {
 #[test]
 fn tag() {
     insta::assert_snapshot!(complaints(&[(ADA, GOOD.replace("user: ada", "user: !!binary ada"))]), @r#"
-    fleet/servers/ada-7f3k2m9q.yaml:2: anchors, aliases and tags (`&a`, `*a`, `!a`) are not allowed
+    fleet/servers/ada-w9rm9sh6.yaml:2: anchors, aliases and tags (`&a`, `*a`, `!a`) are not allowed
       2 | user: !!binary ada
         |       ^
       hint: write the value out in full; put it in quotes if it is meant as text
@@ -43,7 +43,7 @@ fn tag() {
 #[test]
 fn two_documents() {
     insta::assert_snapshot!(complaints(&[(ADA, format!("---\n{GOOD}---\n{GOOD}"))]), @r#"
-    fleet/servers/ada-7f3k2m9q.yaml:11: the file holds more than one document
+    fleet/servers/ada-w9rm9sh6.yaml:11: the file holds more than one document
       11 | ---
          | ^
       hint: one file is one server: take out what follows `---`
@@ -55,7 +55,7 @@ fn two_documents() {
 #[test]
 fn empty_file() {
     insta::assert_snapshot!(complaints(&[(ADA, String::new())]), @r#"
-    fleet/servers/ada-7f3k2m9q.yaml: the file is empty
+    fleet/servers/ada-w9rm9sh6.yaml: the file is empty
       hint: fill it, or delete it
 
     1 complaint in 1 file
@@ -65,7 +65,7 @@ fn empty_file() {
 #[test]
 fn only_a_comment() {
     insta::assert_snapshot!(complaints(&[(ADA, "# nothing yet\n".to_owned())]), @r#"
-    fleet/servers/ada-7f3k2m9q.yaml: the file is empty
+    fleet/servers/ada-w9rm9sh6.yaml: the file is empty
       hint: fill it, or delete it
 
     1 complaint in 1 file
@@ -75,7 +75,7 @@ fn only_a_comment() {
 #[test]
 fn not_a_mapping() {
     insta::assert_snapshot!(complaints(&[(ADA, "- server: ada\n".to_owned())]), @r#"
-    fleet/servers/ada-7f3k2m9q.yaml:1: the file is not made of `key: value` lines
+    fleet/servers/ada-w9rm9sh6.yaml:1: the file is not made of `key: value` lines
       1 | - server: ada
         | ^
       hint: write one `key: value` a line, with a space after the `:`
@@ -87,7 +87,7 @@ fn not_a_mapping() {
 #[test]
 fn not_yaml() {
     insta::assert_snapshot!(complaints(&[(ADA, "server: ada\n  user: [\n".to_owned())]), @r#"
-    fleet/servers/ada-7f3k2m9q.yaml:2: not YAML: mapping values are not allowed in this context
+    fleet/servers/ada-w9rm9sh6.yaml:2: not YAML: mapping values are not allowed in this context
       2 |   user: [
         |       ^
       hint: write one `key: value` a line, with a space after the `:`
@@ -99,7 +99,7 @@ fn not_yaml() {
 #[test]
 fn a_tab() {
     insta::assert_snapshot!(complaints(&[(ADA, "server:	ada\n	user: ada\n".to_owned())]), @r#"
-    fleet/servers/ada-7f3k2m9q.yaml:2: not YAML: found a tab character that violates indentation
+    fleet/servers/ada-w9rm9sh6.yaml:2: not YAML: found a tab character that violates indentation
       2 |  user: ada
         | ^
       hint: write one `key: value` a line, with a space after the `:`
@@ -111,7 +111,7 @@ fn a_tab() {
 #[test]
 fn two_megabytes() {
     insta::assert_snapshot!(complaints(&[(ADA, "x".repeat(2 * 1024 * 1024))]), @r#"
-    fleet/servers/ada-7f3k2m9q.yaml: the file is larger than 64 KiB
+    fleet/servers/ada-w9rm9sh6.yaml: the file is larger than 64 KiB
       hint: a file of the fleet has some ten lines: is this the right one?
 
     1 complaint in 1 file
@@ -121,7 +121,7 @@ fn two_megabytes() {
 #[test]
 fn hold_without_a_reason() {
     insta::assert_snapshot!(complaints(&[(ADA, format!("{GOOD}hold: {{ until: 2026-12-01T00:00:00Z }}\n"))]), @r#"
-    fleet/servers/ada-7f3k2m9q.yaml:10: missing key `hold.reason`
+    fleet/servers/ada-w9rm9sh6.yaml:10: missing key `hold.reason`
       10 | hold: { until: 2026-12-01T00:00:00Z }
          |       ^
       hint: add a line such as `reason: "the customer is moving house"`
@@ -133,7 +133,7 @@ fn hold_without_a_reason() {
 #[test]
 fn a_line_that_would_steer_the_terminal() {
     insta::assert_snapshot!(complaints(&[(ADA, GOOD.replace("user: ada", "user: \"\u{1b}[2Jada\""))]), @r#"
-    fleet/servers/ada-7f3k2m9q.yaml:2: a control character is in the file
+    fleet/servers/ada-w9rm9sh6.yaml:2: a control character is in the file
       2 | user: "·[2Jada"
         |        ^
       hint: take it out, shown here as `·`
@@ -145,7 +145,7 @@ fn a_line_that_would_steer_the_terminal() {
 #[test]
 fn a_very_long_line() {
     insta::assert_snapshot!(complaints(&[(ADA, format!("{GOOD}note: {}\n", "x".repeat(300)))]), @r#"
-    fleet/servers/ada-7f3k2m9q.yaml:10: unknown key `note`
+    fleet/servers/ada-w9rm9sh6.yaml:10: unknown key `note`
       10 | note: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
          | ^
       hint: the keys here are `server`, `user`, `customer`, `subscription`, `plan`, `price`, `state`, `because`, `since`, `destroy_after` and `hold`
@@ -156,9 +156,9 @@ fn a_very_long_line() {
 
 #[test]
 fn server_declared_twice() {
-    insta::assert_snapshot!(complaints(&[(ADA, GOOD.to_owned()), ("fleet/extra/ada-7f3k2m9q.yaml", EXTRA.replace("wiki", "ada-7f3k2m9q"))]), @r#"
-    fleet/extra/ada-7f3k2m9q.yaml:1: server `ada-7f3k2m9q` is declared twice, first in `fleet/servers/ada-7f3k2m9q.yaml`
-      1 | server: ada-7f3k2m9q
+    insta::assert_snapshot!(complaints(&[(ADA, GOOD.to_owned()), ("fleet/extra/ada-w9rm9sh6.yaml", EXTRA.replace("wiki", "ada-w9rm9sh6"))]), @r#"
+    fleet/extra/ada-w9rm9sh6.yaml:1: server `ada-w9rm9sh6` is declared twice, first in `fleet/servers/ada-w9rm9sh6.yaml`
+      1 | server: ada-w9rm9sh6
         |         ^
       hint: delete one of the two files
 
@@ -168,21 +168,26 @@ fn server_declared_twice() {
 
 #[test]
 fn subscription_used_twice() {
-    insta::assert_snapshot!(complaints(&[(ADA, GOOD.to_owned()), ("fleet/servers/ada-2.yaml", GOOD.replace("ada-7f3k2m9q", "ada-2"))]), @r#"
-    fleet/servers/ada-7f3k2m9q.yaml:4: subscription `sub_1PqXyZ` has two servers, the first in `fleet/servers/ada-2.yaml`
+    insta::assert_snapshot!(complaints(&[(ADA, GOOD.to_owned()), ("fleet/servers/ada-2.yaml", GOOD.replace("ada-w9rm9sh6", "ada-2"))]), @r#"
+    fleet/servers/ada-2.yaml:1: server `ada-2` is not called as `generate` calls the one of user `ada` and subscription `sub_1PqXyZ`
+      1 | server: ada-2
+        |         ^
+      hint: a server keeps its name and its user: undo the change, or call it and its file `ada-w9rm9sh6`
+
+    fleet/servers/ada-w9rm9sh6.yaml:4: subscription `sub_1PqXyZ` has two servers, the first in `fleet/servers/ada-2.yaml`
       4 | subscription: sub_1PqXyZ
         |               ^
       hint: one subscription is one server: delete the file that is wrong
 
-    1 complaint in 1 file
+    2 complaints in 2 files
     "#);
 }
 
 #[test]
 fn override_of_nobody() {
-    insta::assert_snapshot!(complaints(&[(ADA, GOOD.to_owned()), ("fleet/overrides/ada-7f3k2m9p.yaml", "size: s-2vcpu-4gb\n".to_owned())]), @r#"
-    fleet/overrides/ada-7f3k2m9p.yaml: there is no server `ada-7f3k2m9p`
-      hint: did you mean `ada-7f3k2m9q.yaml`?
+    insta::assert_snapshot!(complaints(&[(ADA, GOOD.to_owned()), ("fleet/overrides/ada-w9rm9sh7.yaml", "size: s-2vcpu-4gb\n".to_owned())]), @r#"
+    fleet/overrides/ada-w9rm9sh7.yaml: there is no server `ada-w9rm9sh7`
+      hint: did you mean `ada-w9rm9sh6.yaml`?
 
     1 complaint in 1 file
     "#);
@@ -190,13 +195,13 @@ fn override_of_nobody() {
 
 #[test]
 fn override_hold_without_an_end() {
-    insta::assert_snapshot!(complaints(&[(ADA, GOOD.to_owned()), ("fleet/overrides/ada-7f3k2m9q.yaml", "hold: { reason: wait }\nsize: BIG\n".to_owned())]), @r#"
-    fleet/overrides/ada-7f3k2m9q.yaml:1: `hold` has no `until`
+    insta::assert_snapshot!(complaints(&[(ADA, GOOD.to_owned()), ("fleet/overrides/ada-w9rm9sh6.yaml", "hold: { reason: wait }\nsize: BIG\n".to_owned())]), @r#"
+    fleet/overrides/ada-w9rm9sh6.yaml:1: `hold` has no `until`
       1 | hold: { reason: wait }
         |       ^
       hint: a hold by hand needs its end: add `until: 2026-12-01T00:00:00Z`
 
-    fleet/overrides/ada-7f3k2m9q.yaml:2: `size`: `BIG` is not a slug: 1 to 100 of a-z, 0-9, - _ and .
+    fleet/overrides/ada-w9rm9sh6.yaml:2: `size`: `BIG` is not a slug: 1 to 100 of a-z, 0-9, - _ and .
       2 | size: BIG
         |       ^
       hint: for example `size: s-2vcpu-4gb`
@@ -207,8 +212,8 @@ fn override_hold_without_an_end() {
 
 #[test]
 fn override_whose_hold_never_ends() {
-    insta::assert_snapshot!(complaints(&[(ADA, GOOD.to_owned()), ("fleet/overrides/ada-7f3k2m9q.yaml", "hold:\n  reason: wait\n".to_owned())]), @r#"
-    fleet/overrides/ada-7f3k2m9q.yaml:1: `hold` has no `until`
+    insta::assert_snapshot!(complaints(&[(ADA, GOOD.to_owned()), ("fleet/overrides/ada-w9rm9sh6.yaml", "hold:\n  reason: wait\n".to_owned())]), @r#"
+    fleet/overrides/ada-w9rm9sh6.yaml:1: `hold` has no `until`
       1 | hold:
         | ^
       hint: a hold by hand needs its end: add `until: 2026-12-01T00:00:00Z`
@@ -242,7 +247,7 @@ fn file_in_no_known_folder() {
 #[test]
 fn not_utf8() {
     insta::assert_snapshot!(complaints_of(&[SourceFile { path: ADA.to_owned(), bytes: b"server: ada\nuser: \xff\xfe\n".to_vec() }]), @r#"
-    fleet/servers/ada-7f3k2m9q.yaml:2: the file is not UTF-8
+    fleet/servers/ada-w9rm9sh6.yaml:2: the file is not UTF-8
       2 | user: ��
         |       ^
       hint: save it as UTF-8 text
@@ -263,7 +268,7 @@ fn all_at_once() {
         | ^
       hint: did you mean `size`?
 
-    fleet/servers/ada-7f3k2m9q.yaml:2: `user`: `Ada` is not a user slug: 1 to 63 of a-z, 0-9 and -, neither first nor last a -
+    fleet/servers/ada-w9rm9sh6.yaml:2: `user`: `Ada` is not a user slug: 1 to 63 of a-z, 0-9 and -, neither first nor last a -
       2 | user: Ada
         |       ^
       hint: for example `user: ada`
@@ -281,7 +286,7 @@ fn all_at_once() {
       hint: add a line such as `price: { amount: 3500, currency: usd, every: month }`
 
     fleet/servers/zoe.yaml: missing key `server`
-      hint: add a line such as `server: ada-7f3k2m9q`
+      hint: add a line such as `server: ada-w9rm9sh6`
 
     fleet/servers/zoe.yaml: missing key `since`
       hint: add a line such as `since: 2026-11-02T09:14:00Z`
