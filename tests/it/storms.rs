@@ -31,3 +31,19 @@ fn no_storm_breaks_a_law() {
     println!("{count} storms from seed {from}: {tally:?}");
     assert!(failures.is_empty(), "{} storms broke a law:\n{}", failures.len(), failures.join("\n"));
 }
+
+/// Every storm that once broke a law is kept as a script, and breaks none any more.
+#[test]
+fn no_saved_storm_breaks_a_law() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/storms");
+    let mut played = 0;
+    for entry in std::fs::read_dir(folder).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        let acts = storm::parse(&std::fs::read_to_string(&path).expect("a script")).expect("a storm");
+        let outcome = runtime.block_on(run::play(&acts));
+        assert!(outcome.broken.is_empty(), "{}: {:?}", path.display(), outcome.broken);
+        played += 1;
+    }
+    assert!(played > 0, "there are saved storms");
+}
