@@ -226,6 +226,20 @@ impl Action {
         }
     }
 
+    /// How much it should be looked at before it is allowed; 0 is the most.
+    pub fn danger(&self) -> u8 {
+        match self {
+            Self::Destroy { .. } => 0,
+            Self::Refund { .. } => 1,
+            Self::Cancel { .. } => 2,
+            Self::Shutdown { .. } | Self::PowerOff { .. } => 3,
+            Self::PowerOn { .. } => 4,
+            Self::Create { .. } => 5,
+            Self::Letter { .. } => 6,
+            Self::Record { .. } => 7,
+        }
+    }
+
     /// Its word, as in step ids and in JSON.
     pub fn word(&self) -> &'static str {
         match self {

@@ -20,7 +20,7 @@ use crate::model::history::{History, Record};
 use crate::model::ids::ServerName;
 use crate::model::plan::{Note, Notice, Plan};
 use crate::model::policy::Policy;
-use crate::model::step::{Action, Step};
+use crate::model::step::Step;
 
 use case::{Case, Verdict};
 
@@ -61,7 +61,7 @@ pub fn plan(fleet: &Fleet, census: &Census, history: &History, policy: &Policy) 
 fn sorted(mut steps: Vec<Step>) -> Vec<Step> {
     let mut worst: BTreeMap<ServerName, u8> = BTreeMap::new();
     for step in &steps {
-        let danger = danger(&step.action);
+        let danger = step.action.danger();
         worst.entry(step.server.clone()).and_modify(|w| *w = danger.min(*w)).or_insert(danger);
     }
     steps.sort_by(|a, b| {
@@ -69,17 +69,4 @@ fn sorted(mut steps: Vec<Step>) -> Vec<Step> {
         (place(a), &a.server, a.action.rank(), &a.id).cmp(&(place(b), &b.server, b.action.rank(), &b.id))
     });
     steps
-}
-
-/// How much a step should be looked at before it is allowed; 0 is the most.
-fn danger(action: &Action) -> u8 {
-    match action {
-        Action::Destroy { .. } => 0,
-        Action::Refund { .. } | Action::Cancel { .. } => 1,
-        Action::Shutdown { .. } | Action::PowerOff { .. } => 2,
-        Action::PowerOn { .. } => 3,
-        Action::Create { .. } => 4,
-        Action::Letter { .. } => 5,
-        Action::Record { .. } => 6,
-    }
 }

@@ -55,7 +55,12 @@ pub fn scenarios() -> Vec<Scenario> {
         Scenario { name: "stuck boot", before: ada, is_delivered: false, happens: stuck },
         Scenario { name: "vanished after 202", before: ada, is_delivered: false, happens: vanish },
         Scenario { name: "deleted by hand", before: ada, is_delivered: true, happens: by_hand },
-        Scenario { name: "off and on", before: off, is_delivered: true, happens: on },
+        Scenario {
+            name: "switched off by the customer",
+            before: ada,
+            is_delivered: true,
+            happens: switch_off,
+        },
         Scenario { name: "a trial that fails", before: bea, is_delivered: false, happens: stuck },
         Scenario {
             name: "cancel during boot",
@@ -81,24 +86,6 @@ pub async fn exhaust(scenario: &Scenario, make: fn() -> Stage) -> Verdict {
             let (_, broken, log) = play(make(), scenario, &[(n, how)]).await;
             verdict.runs += 1;
             verdict.broken.extend(said(scenario, &log.join("; "), &broken));
-        }
-    }
-    verdict
-}
-
-/// Tells a scenario once for every pair of calls, each with every way to spoil it.
-pub async fn exhaust_pairs(scenario: &Scenario, make: fn() -> Stage) -> Verdict {
-    let (calls, _) = rehearse(scenario, make).await;
-    let mut verdict = Verdict::default();
-    for first in 0..calls {
-        for second in first + 1..calls {
-            for a in SPOILS {
-                for b in SPOILS {
-                    let (_, broken, log) = play(make(), scenario, &[(first, a), (second, b)]).await;
-                    verdict.runs += 1;
-                    verdict.broken.extend(said(scenario, &log.join("; "), &broken));
-                }
-            }
         }
     }
     verdict
@@ -177,11 +164,7 @@ fn cancel(stage: &Stage, later: Span) {
     stage.advance(later);
 }
 
-fn off(stage: &Stage) {
-    drop(stage.subscribe("ada", "pro-month", 0));
-}
-
-fn on(stage: &Stage) {
+fn switch_off(stage: &Stage) {
     stage.customer("ada", |books, now, id| books.switch_off(now, id, true));
 }
 

@@ -171,7 +171,7 @@ impl Row {
 fn stories(steps: &[Step]) -> Vec<&Step> {
     let mut worst: BTreeMap<&ServerName, u8> = BTreeMap::new();
     for step in steps {
-        let danger = words::danger(&step.action);
+        let danger = step.action.danger();
         worst.entry(&step.server).and_modify(|w| *w = danger.min(*w)).or_insert(danger);
     }
     let mut sorted: Vec<&Step> = steps.iter().collect();

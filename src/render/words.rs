@@ -72,20 +72,6 @@ impl fmt::Display for Sign {
     }
 }
 
-/// How alarming an action is: 0 comes first on the page.
-pub fn danger(action: &Action) -> u8 {
-    match action {
-        Action::Destroy { .. } => 0,
-        Action::Refund { .. } => 1,
-        Action::Cancel { .. } => 2,
-        Action::Shutdown { .. } | Action::PowerOff { .. } => 3,
-        Action::PowerOn { .. } => 4,
-        Action::Create { .. } => 5,
-        Action::Letter { .. } => 6,
-        Action::Record { .. } => 7,
-    }
-}
-
 /// What is to be done, as a command: `power off`.
 pub fn verb(action: &Action) -> &'static str {
     match action {
