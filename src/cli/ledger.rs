@@ -111,7 +111,7 @@ pub(super) async fn reset(context: &Context, args: &ResetArgs) -> Result<u8, Fai
     ledger.append(&hold, &entries, None).await?;
     let is_open = history.breaker.open.is_some();
     let state = if is_open { "the breaker is closed" } else { "the breaker was not open" };
-    let again = render::words::count(entries.len() as u64 - 1, "failed server");
+    let again = render::words::count(entries.len() as u64 - 1, "server");
     say::tell(&format!("{state}; {again} will be tried again by the next `basement apply`"));
     Ok(code::DONE)
 }

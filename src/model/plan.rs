@@ -178,7 +178,7 @@ pub struct Plan {
 /// How much of what may be done at once, or in a day, is used up: by a plan, and by what was done before it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uses {
-    /// Destroys in this plan.
+    /// Destroys in this plan, of droplets that were up.
     pub destroys: Use,
     /// Refunds in 24 hours.
     pub refunds: Use,

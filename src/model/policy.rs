@@ -128,7 +128,7 @@ pub struct Grace {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Caps {
-    /// Destroys in one plan.
+    /// Destroys in one plan, of droplets that were up.
     pub destroy: usize,
     /// Destroys in one plan, in percent of the fleet; counts above 10 servers.
     pub destroy_percent: usize,

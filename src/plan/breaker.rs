@@ -37,14 +37,17 @@ pub(super) fn announce(opened: &Opened, history: &History, census: &Census, to: 
     }
 }
 
-/// What `basement reset breaker` writes down: it is closed, and, with `retry`, failed deliveries whose
-/// settlement had not begun are tried again, for they can now be served.
+/// What `basement reset breaker` writes down: it is closed, refused creates are tried again at once, and, with
+/// `retry`, so are failed deliveries whose settlement had not begun, for they can now be served.
 pub fn reset(history: &History, at: Moment, retry: bool) -> Vec<Entry> {
     let step = StepId::of(&[&"reset", &"breaker"]);
     let mut entries =
         vec![Entry { at, server: None, step, event: Event::Noticed { fact: Fact::BreakerReset } }];
-    let waiting = history.records.iter().filter(|(_, record)| {
-        retry && record.phase == Phase::Failed && !is_told(record) && !has_begun(record)
+    let is_refused = |record: &Record| record.failures.keys().any(|id| id.as_str().starts_with("create/"));
+    let waiting = history.records.iter().filter(|(_, record)| match record.phase {
+        Phase::New => is_refused(record),
+        Phase::Failed => retry && !is_told(record) && !has_begun(record),
+        _ => false,
     });
     entries.extend(waiting.map(|(server, record)| Entry {
         at,

@@ -11,7 +11,7 @@ use crate::model::moment::{Moment, Span};
 use crate::model::money::{Money, Totals};
 use crate::model::plan::{Plan, Use, Uses};
 use crate::model::policy::Policy;
-use crate::model::step::{Action, Step};
+use crate::model::step::{Action, DestroyCause, Step};
 
 /// Above so many servers the percentage counts too.
 const SMALL_FLEET: usize = 10;
@@ -127,7 +127,7 @@ pub fn uses(steps: &[Step], servers: usize, history: &History, at: Moment, polic
     let by_percent = servers * caps.destroy_percent / 100;
     Uses {
         destroys: Use {
-            count: steps.iter().filter(|s| matches!(s.action, Action::Destroy { .. })).count(),
+            count: steps.iter().filter(|step| is_of_use(&step.action)).count(),
             cap: if servers > SMALL_FLEET { caps.destroy.min(by_percent.max(1)) } else { caps.destroy },
         },
         refunds: Use { count: refunds.len(), cap: caps.refunds },
@@ -135,6 +135,12 @@ pub fn uses(steps: &[Step], servers: usize, history: &History, at: Moment, polic
         refund_sum: caps.refund_sum,
         letters: Use { count: letters + history.letters_since(day), cap: caps.letters },
     }
+}
+
+/// Whether somebody may have used what is destroyed. What never came up nobody has, and an outage that leaves
+/// many such droplets is the breaker's matter.
+fn is_of_use(action: &Action) -> bool {
+    matches!(action, Action::Destroy { cause: DestroyCause::Promised, .. })
 }
 
 /// A letter of welcome is paid for: no cap holds it.
