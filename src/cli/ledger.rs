@@ -111,8 +111,14 @@ pub(super) async fn reset(context: &Context, args: &ResetArgs) -> Result<u8, Fai
     ledger.append(&hold, &entries, None).await?;
     let is_open = history.breaker.open.is_some();
     let state = if is_open { "the breaker is closed" } else { "the breaker was not open" };
-    let again = render::words::count(entries.len() as u64 - 1, "server");
-    say::tell(&format!("{state}; {again} will be tried again by the next `basement apply`"));
+    let again = match entries.len() - 1 {
+        0 => "nothing waits for another try".to_owned(),
+        n => {
+            let servers = render::words::count(n as u64, "server");
+            format!("{servers} will be tried again by the next `basement apply`")
+        }
+    };
+    say::tell(&format!("{state}; {again}"));
     Ok(code::DONE)
 }
 

@@ -36,7 +36,7 @@ pub struct CreateEnd {
 pub struct Opened {
     /// Since when.
     pub since: Moment,
-    /// The servers that failed, oldest first.
+    /// The servers that failed, by name.
     pub failed: Vec<ServerName>,
     /// Of so many that were tried.
     pub of: usize,

@@ -1,6 +1,8 @@
 //! The breaker: when creates fail in a row, nothing more is created and no new refund begins, so that an
 //! outage cannot become a storm of refunds. A person closes it; what failed meanwhile is then tried again.
 
+use std::collections::BTreeSet;
+
 use crate::model::breaker::{Breaker, CreateEnd, Opened};
 use crate::model::census::Census;
 use crate::model::history::{Entry, Event, History, Phase, Record};
@@ -78,11 +80,13 @@ fn is_told(record: &Record) -> bool {
 
 /// Whether too many creates have failed: the last servers in a row, or a share of those of a day.
 fn trips(breaker: &Breaker, at: Moment, policy: &Policy) -> Option<Opened> {
-    let names = |ends: &[&CreateEnd]| -> Vec<ServerName> { ends.iter().map(|e| e.server.clone()).collect() };
+    let names = |ends: &[&CreateEnd]| {
+        let names: BTreeSet<ServerName> = ends.iter().map(|end| end.server.clone()).collect();
+        names.into_iter().collect()
+    };
     let row: Vec<&CreateEnd> = breaker.ends.iter().rev().take_while(|end| !end.is_good).collect();
     if policy.caps.failed_creates > 0 && row.len() >= policy.caps.failed_creates {
-        let failed: Vec<&CreateEnd> = row.into_iter().rev().collect();
-        return Some(Opened { since: at, of: failed.len(), failed: names(&failed) });
+        return Some(Opened { since: at, of: row.len(), failed: names(&row) });
     }
     let day = breaker.ends.iter().filter(|end| end.at >= at.minus(Span::days(1)));
     let (good, failed): (Vec<&CreateEnd>, Vec<&CreateEnd>) = day.partition(|end| end.is_good);

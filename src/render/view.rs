@@ -122,7 +122,7 @@ impl PlanView {
                 .map(|(title, rows)| Section { title: title.to_owned(), rows })
                 .collect(),
             money: money_lines(money, &refunds).into_iter().chain(caps_line(uses)).collect(),
-            summary: summary(&counts, &refunds, *servers),
+            summary: summary(&counts, &refunds, *servers, !breaker.is_empty()),
             counts,
         }
     }
@@ -231,7 +231,7 @@ pub fn margin(revenue: &Totals, cost: &Totals) -> Option<Money> {
     Some(Money { amount: of(revenue) - of(cost), currency })
 }
 
-fn summary(counts: &Counts, refunds: &Totals, servers: usize) -> String {
+fn summary(counts: &Counts, refunds: &Totals, servers: usize, is_broken: bool) -> String {
     let Counts { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
         counts;
     let Counts { waiting, notes, questions, objections, .. } = counts;
@@ -253,6 +253,7 @@ fn summary(counts: &Counts, refunds: &Totals, servers: usize) -> String {
     .flatten()
     .collect();
     let rest: Vec<String> = [
+        is_broken.then(|| "breaker open".to_owned()),
         (*waiting > 0).then(|| format!("{waiting} under way")),
         n(*notes, "note"),
         n(*questions, "question"),
