@@ -143,12 +143,14 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
             time(&opened.since),
             failures(opened)
         ),
-        Notice::Withheld { what } if what == "create" => {
-            "paid for and not created while the breaker is open".to_owned()
-        }
-        Notice::Withheld { .. } => {
-            "its delivery failed; it is tried again, or refunded, when the breaker is reset".to_owned()
-        }
+        Notice::Withheld { what } => withheld(what).to_owned(),
+    }
+}
+
+fn withheld(what: &str) -> &'static str {
+    match what {
+        "create" => "paid for and not created while the breaker is open",
+        _ => "its delivery failed; it is tried again, or refunded, when the breaker is reset",
     }
 }
 
