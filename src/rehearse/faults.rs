@@ -128,10 +128,8 @@ async fn play(
 pub async fn judge(stage: &mut Stage, may_repeat_letters: bool) -> Vec<Broken> {
     let entries = stage.ledger.entries(None).await.unwrap_or_default();
     let history = stage.ledger.history().await.unwrap_or_default();
-    let books = stage.books.clone();
-    let mut books = books.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut world = lock(&stage.world);
-    laws::broken(&mut world, &mut books, &stage.witness, &entries, &history, may_repeat_letters)
+    let (mut world, books) = (lock(&stage.world), stage.books());
+    laws::broken(&mut world, &books, &stage.witness, &entries, &history, may_repeat_letters)
 }
 
 /// Law 1: when trouble has stopped, an apply settles, and a second look finds nothing to do. And law 4's

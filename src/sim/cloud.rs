@@ -17,6 +17,8 @@ pub struct Cloudlet {
     pub whims: Whims,
     /// Droplets that are no more, oldest first.
     pub gone: Vec<Gone>,
+    /// Who is told of what is taken away.
+    pub watch: Option<Watch>,
     pub(super) machines: BTreeMap<u64, Machine>,
     /// All tags: first spelling by lower case.
     pub(super) tags: BTreeMap<String, String>,
@@ -26,6 +28,19 @@ pub struct Cloudlet {
     made: u64,
     acted: u64,
     planned: u64,
+}
+
+/// Told just before something is taken from a droplet, at either door: when (in milliseconds), from which, what.
+/// The world is locked meanwhile.
+pub type Watch = Box<dyn Fn(i64, &Machine, Taking) + Send>;
+
+/// What is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taking {
+    /// Its power: a shutdown, or the plug.
+    Power,
+    /// The droplet itself.
+    Droplet,
 }
 
 /// The number before the first droplet's.
@@ -45,6 +60,7 @@ impl Cloudlet {
             settings,
             whims: Whims::default(),
             gone: Vec::new(),
+            watch: None,
             machines: BTreeMap::new(),
             tags: BTreeMap::new(),
             acts: BTreeMap::new(),
@@ -135,6 +151,9 @@ impl Cloudlet {
         if kind == Kind::PowerOff && machine.power == Power::Off {
             return Err(Refusal::unprocessable("Droplet is already powered off."));
         }
+        if matches!(kind, Kind::Shutdown | Kind::PowerOff) {
+            self.tell(machine, Taking::Power);
+        }
         let (region, name) = (machine.region, machine.name.clone());
         let ignored = kind == Kind::Shutdown && self.whims.take(When::Shutdown, &name).is_some();
         let act = self.open(id, kind, region, ignored);
@@ -144,14 +163,17 @@ impl Cloudlet {
 
     /// Accepts a DELETE; the droplet can still be seen for a while.
     pub fn destroy(&mut self, id: u64) -> Result<(), Refusal> {
-        let machine = self.machines.get_mut(&id).ok_or_else(Refusal::not_found)?;
+        let machine = self.machines.get(&id).ok_or_else(Refusal::not_found)?;
         if machine.deleting {
             return Ok(());
         }
+        self.tell(machine, Taking::Droplet);
         if machine.power == Power::New && self.whims.take(When::Delete, &machine.name).is_some() {
             return Ok(());
         }
-        machine.deleting = true;
+        if let Some(machine) = self.machines.get_mut(&id) {
+            machine.deleting = true;
+        }
         self.plan(self.settings.delete_lag_seconds, Due::Leave(id, Ending::Destroyed));
         Ok(())
     }
@@ -171,6 +193,12 @@ impl Cloudlet {
         let there = self.machines.contains_key(&id);
         self.leave(id, Ending::ByHand);
         there
+    }
+
+    fn tell(&self, machine: &Machine, taking: Taking) {
+        if let Some(watch) = &self.watch {
+            watch(self.now, machine, taking);
+        }
     }
 
     fn begin(&mut self, id: u64, region: &'static Region, name: &str) -> u64 {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -33,7 +34,8 @@ impl Cut {
     }
 }
 
-/// Lets one request through to the vendors, or not.
+/// Lets one request through to the vendors, or not. What was asked for is carried out even if nobody waits for
+/// the answer any more, as at the real ones: half of the latency is the way there, half the way back.
 pub async fn edge(
     State(world): State<Shared>,
     ConnectInfo(line): ConnectInfo<Cut>,
@@ -41,16 +43,25 @@ pub async fn edge(
     next: Next,
 ) -> Response {
     let Some(vendor) = vendor(request.uri().path()) else { return next.run(request).await };
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_KEPT).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let request = Request::from_parts(parts, Body::from(body));
+    let carried_out = tokio::spawn(serve(world, line, vendor, request, next)).await;
+    carried_out.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+async fn serve(world: Shared, line: Cut, vendor: Vendor, request: Request, next: Next) -> Response {
     let token = token(request.headers());
     let (admission, count, keep) = {
         let mut world = lock(&world);
         let (method, path) = (request.method().as_str(), request.uri().path());
         let admission = world.admit(&Call { vendor, method, path, token: &token });
+        world.requests.under_way += 1;
         (admission, world.requests.of(vendor), world.requests.exchanges.is_some())
     };
-    if !admission.delay.is_zero() {
-        tokio::time::sleep(admission.delay).await;
-    }
+    travel(admission.delay / 2).await;
     let (mut exchange, request) = if keep { remember(request).await } else { (None, request) };
     let refusal = match vendor {
         Vendor::DigitalOcean => refuse(&token, request.method()),
@@ -60,6 +71,8 @@ pub async fn edge(
         Some(refusal) => refusal.into_response(),
         None => carry_out(vendor, &admission, &line, request, next).await,
     };
+    lock(&world).requests.under_way -= 1;
+    travel(admission.delay / 2).await;
     if vendor == Vendor::DigitalOcean {
         mark(response.headers_mut(), &admission, count);
     }
@@ -67,6 +80,12 @@ pub async fn edge(
         response = record(&world, exchange, response).await;
     }
     response
+}
+
+async fn travel(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
 }
 
 /// A path of neither vendor's.

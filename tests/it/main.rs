@@ -8,6 +8,7 @@ mod engine_traps;
 mod faults;
 mod fleet;
 mod generate;
+mod kills;
 mod ledger;
 mod letters;
 mod plan;
