@@ -27,7 +27,8 @@ pub struct Broken {
     pub what: String,
 }
 
-/// Something taken from a droplet, as it was at that instant.
+/// Something taken from a droplet, as it was at that instant. What its file wanted is told by our own clock:
+/// nobody can know better than that, and a clock that is wrong is no reason to be judged by another.
 #[derive(Debug, Clone)]
 struct Touch {
     at: Moment,
@@ -65,7 +66,7 @@ pub struct Witnessed<P> {
 /// over, so its second copy (with the same Message-ID) is no fault.
 pub fn broken(
     world: &mut World,
-    books: &mut Books,
+    books: &Books,
     witness: &Witness,
     entries: &[Entry],
     history: &History,
@@ -136,14 +137,25 @@ fn one_refund_per_payment(books: &Books) -> Vec<Broken> {
     found
 }
 
-/// Law 5: at most one letter per occasion.
-fn one_letter_per_occasion(world: &World, may_repeat: bool) -> Vec<Broken> {
-    // A letter comes again under its own id or not at all: the same words within the hour are the same occasion.
+/// Law 5: at most one letter per occasion. A letter comes again under its own id or not at all: the same words
+/// within the hour are about the same occasion, unless the server got another droplet in between, which may
+/// have failed too.
+fn one_letter_per_occasion(world: &mut World, may_repeat: bool) -> Vec<Broken> {
+    let cloud = world.cloud();
+    let made = cloud.machines().map(|machine| (machine.name.clone(), machine.created));
+    let gone = cloud.gone.iter().map(|machine| (machine.name.clone(), machine.created));
+    let made: Vec<(String, i64)> = made.chain(gone).collect();
+    let has_other = |a: &Delivered, b: &Delivered| {
+        let about = a.message_id.strip_prefix("letter.").and_then(|rest| rest.split('.').next());
+        let between = a.at.unix() * 1_000..b.at.unix() * 1_000;
+        made.iter().any(|(name, at)| about == Some(name) && between.contains(at))
+    };
     let same = |a: &Delivered, b: &Delivered| {
         a.message_id != b.message_id
+            && b.at.since(a.at) < Span::minutes(60)
             && a.to == b.to
             && a.text == b.text
-            && b.at.since(a.at) < Span::minutes(60)
+            && !has_other(a, b)
     };
     let pairs =
         world.outbox.iter().enumerate().flat_map(|(n, a)| world.outbox[n + 1..].iter().map(move |b| (a, b)));
@@ -211,7 +223,7 @@ impl Witness {
     /// Remembers the truth at the instant something is taken away.
     fn see(&self, id: DropletId, is_destroy: bool) {
         let mut world = lock(&self.world);
-        let at = world.now();
+        let (at, ours) = (world.now(), world.our_now());
         let Some(machine) = world.cloud().get(id.0).cloned() else { return };
         let told = |letter: &Delivered| {
             letter.message_id.starts_with(&format!("letter.{}.welcome", machine.name))
@@ -232,7 +244,7 @@ impl Witness {
             is_delivered,
             status: subscription.and_then(|id| books.status_of(id)),
             is_switched_off: subscription.is_some_and(|id| books.is_switched_off(id)),
-            wanted: server.map(|server| server.state_at(at)),
+            wanted: server.map(|server| server.state_at(ours)),
         };
         seen.touches.push(touch);
     }

@@ -92,6 +92,11 @@ impl Stage {
         lock(&self.world).now()
     }
 
+    /// What our own clock shows.
+    pub fn our_now(&self) -> Moment {
+        lock(&self.world).our_now()
+    }
+
     /// Lets time go by.
     pub fn advance(&self, span: Span) {
         let mut world = lock(&self.world);
@@ -140,12 +145,12 @@ impl Stage {
         let billing = self.meddler.before(self.billing());
         let reading = billing.subscriptions().await?;
         let mut paid = BTreeSet::new();
+        let now = self.our_now();
         for id in unsure(&reading, &self.declared) {
-            if billing.payment(&id, self.now()).await?.is_some() {
+            if billing.payment(&id, now).await?.is_some() {
                 paid.insert(id);
             }
         }
-        let now = self.now();
         let outcome =
             generate(&reading, &paid, &self.declared, &self.catalogue, &self.policy, Mode::Test, now);
         let is_refused = outcome.refusals.iter().any(|refusal| !self.allow.contains(refusal.name()));
@@ -176,8 +181,8 @@ impl Stage {
             bytes: text.clone().into_bytes(),
         };
         let sources: Vec<SourceFile> = self.files.iter().map(file).collect();
-        self.declared = yaml::servers(&sources).expect("generated files are good");
-        self.fleet = yaml::parse(&sources, &self.catalogue).expect("generated files are good");
+        let read = yaml::parse_with_servers(&sources, &self.catalogue);
+        (self.fleet, self.declared) = read.expect("generated files are good");
         self.witness.declare(&self.fleet);
     }
 

@@ -186,7 +186,11 @@ impl BillingDoor {
                 let _ = self.carry_out(effect);
                 let lost = detail(&call(), "connection closed before message completed");
                 let is_read = method == "GET";
-                Err(if is_read { Fault::Unavailable { after: None, detail: lost } } else { Fault::Unknown(lost) })
+                Err(if is_read {
+                    Fault::Unavailable { after: None, detail: lost }
+                } else {
+                    Fault::Unknown(lost)
+                })
             }
         }
     }

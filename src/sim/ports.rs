@@ -210,7 +210,7 @@ impl Mailer for Door {
 #[async_trait]
 impl Clock for Door {
     async fn now(&self) -> Moment {
-        lock(&self.world).now()
+        lock(&self.world).our_now()
     }
 
     async fn elapsed(&self) -> Duration {
