@@ -160,6 +160,7 @@ pub fn judge(stage: &Stage, may_repeat_letters: bool) -> Vec<Broken> {
 pub async fn settled(stage: &mut Stage) -> Vec<Broken> {
     let mut broken = Vec::new();
     let _ = stage.generate().await;
+    stage.reset_breaker(true).await;
     let end = stage.apply(PATIENCE).await;
     if !matches!(end, Act::Ended(crate::engine::settle::End::Settled)) {
         broken.push(Broken { law: 1, what: format!("the last apply did not settle: {end:?}") });

@@ -49,6 +49,7 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
     stage.policy.caps.destroy_percent = 100;
     stage.policy.caps.refunds = 100;
     stage.policy.caps.refund_sum = 1_000_000;
+    stage.policy.caps.letters = 1_000;
     stage.allow = ["shrink", "census-shrunk"].map(str::to_owned).into();
     let mut outcome = Outcome::default();
     let mut kept = MemoryLedger::new();
@@ -74,6 +75,11 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
                 stage.apply(PATIENCE).await;
                 outcome.broken.extend(judge(&stage, may_repeat));
             }
+            Act::Outage { lasts, mishap } => {
+                outage(&mut stage, *lasts, *mishap).await;
+                outcome.broken.extend(judge(&stage, may_repeat));
+            }
+            Act::ResetBreaker { retry } => stage.reset_breaker(*retry).await,
             Act::KeepLedger => kept = stage.ledger.reopened(),
             Act::RestoreLedger => lose(&mut stage, kept.reopened()),
             Act::LoseLedger => lose(&mut stage, MemoryLedger::new()),
@@ -113,6 +119,20 @@ pub async fn shrink(acts: &[Act]) -> Vec<Act> {
 fn lose(stage: &mut Stage, other: MemoryLedger) {
     stage.ledger = other;
     stage.advance(stage.policy.horizon);
+}
+
+/// Creates go wrong for so long, and a timer runs as if nothing were the matter.
+async fn outage(stage: &mut Stage, lasts: Span, mishap: Mishap) {
+    const TIMER: Span = Span::minutes(360);
+    let call = "POST /v2/droplets$".to_owned();
+    let planned = Planned { call, mishap, skip: 0, count: u32::MAX };
+    lock(&stage.world).trouble.planned.push(planned);
+    let end = stage.now().plus(lasts);
+    while stage.now() < end {
+        run(stage, false).await;
+        stage.advance(TIMER.min(end.since(stage.now())));
+    }
+    lock(&stage.world).trouble.planned.retain(|planned| planned.count < u32::MAX / 2);
 }
 
 /// Sets our own clock. One that is set by more than two minutes is set by a person, or wrong when its machine
@@ -157,6 +177,7 @@ async fn calm(stage: &mut Stage, outcome: &mut Outcome, may_repeat: bool) {
     stage.books().mend_next_write();
     stage.books().rules().refunds = RefundFate::AtOnce;
     for wait in CALM {
+        stage.reset_breaker(true).await;
         run(stage, false).await;
         outcome.broken.extend(judge(stage, may_repeat));
         stage.advance(wait);

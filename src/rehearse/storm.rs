@@ -64,7 +64,19 @@ pub enum Act {
     Retry,
     /// An operator says `recreate` of whatever was deleted.
     Recreate,
-    /// A request to DigitalOcean or a mail goes wrong.
+    /// An operator closes the breaker, if it is open.
+    ResetBreaker {
+        /// Failed deliveries that were not settled meanwhile are tried again.
+        retry: bool,
+    },
+    /// For so long every create goes wrong, while a timer runs `generate` and `apply` every six hours.
+    Outage {
+        /// How long.
+        lasts: Span,
+        /// How.
+        mishap: Mishap,
+    },
+    /// A request to DigitalOcean or Stripe, or a mail, goes wrong.
     Mishap {
         /// Which, as `sim::trouble` matches it.
         call: String,
@@ -182,6 +194,7 @@ pub fn word(act: &Act) -> String {
         Act::Spoil { how, .. } => format!("spoil {how:?}"),
         Act::Ledger { call, ill, .. } => format!("ledger {call:?} {ill:?}"),
         Act::Wake(times) => format!("wake {times}"),
+        Act::Outage { mishap, .. } => format!("outage {}", first_word(&format!("{mishap:?}"))),
         Act::Clock(seconds) => format!("clock {}", if *seconds < 0 { "behind" } else { "ahead" }),
         other => first_word(&format!("{other:?}")),
     }
@@ -239,7 +252,8 @@ fn customer(dice: &mut Dice) -> Act {
 }
 
 fn operator(dice: &mut Dice) -> Act {
-    match dice.below(8) {
+    match dice.below(9) {
+        7 => Act::ResetBreaker { retry: dice.below(2) == 0 },
         0 => Act::DeleteDroplet(user(dice)),
         1 => Act::Untag(user(dice)),
         2 => Act::Retry,
@@ -264,12 +278,16 @@ fn ours(dice: &mut Dice) -> Act {
 }
 
 fn vendor(dice: &mut Dice) -> Act {
-    match dice.below(12) {
-        0 | 1 => Act::Lag(*dice.pick(&[0, 3, 20, 90, 200])),
-        2 => Act::RefundsFail,
-        3 => Act::RefundsWait,
-        4 => Act::StoredFailure { is_done: dice.below(2) == 0 },
-        5..=7 => Act::Whim(*dice.pick(&[
+    match dice.below(25) {
+        24 => Act::Outage {
+            lasts: *dice.pick(&[Span::minutes(60), Span::minutes(600), Span::days(1)]),
+            mishap: *dice.pick(&[Mishap::FailBefore(503), Mishap::FailBefore(422), Mishap::RateHour]),
+        },
+        0..=3 => Act::Lag(*dice.pick(&[0, 3, 20, 90, 200])),
+        4 | 5 => Act::RefundsFail,
+        6 | 7 => Act::RefundsWait,
+        8 | 9 => Act::StoredFailure { is_done: dice.below(2) == 0 },
+        10..=15 => Act::Whim(*dice.pick(&[
             Whim::StuckNew,
             Whim::SlowBoot(200),
             Whim::SlowBoot(400),

@@ -7,11 +7,12 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior, context};
 
+use crate::model::ids::ServerName;
 use crate::model::letter::{Letter, Occasion, Recipient};
 use crate::model::moment::{Moment, Span};
 use crate::model::money::Money;
 
-use super::words::day;
+use super::words::{day, failures};
 
 /// What a letter says beside its occasion.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,7 +70,7 @@ pub enum BadLetter {
 pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Result<Written, BadLetter> {
     let password = match letter.occasion {
         Occasion::Welcome { .. } => {
-            Some(password.ok_or_else(|| BadLetter::NoPassword(letter.server.to_string()))?)
+            Some(password.ok_or_else(|| BadLetter::NoPassword(subject_of(letter).to_owned()))?)
         }
         _ => None,
     };
@@ -78,7 +79,7 @@ pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Re
     let context = context! {
         subject => subject.clone(),
         customer => matches!(letter.to, Recipient::Customer(_)),
-        server => letter.server.as_str(),
+        server => subject_of(letter),
         name => facts.name.as_deref().and_then(clean_name),
         brand => line(&facts.brand),
         support => line(&facts.support),
@@ -138,12 +139,13 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
             )*
         };
     }
-    add!("frame" "welcome" "suspended" "resumed" "ending" "ended" "failed" "operator-failed" "operator-deleted");
+    add!("frame" "welcome" "suspended" "resumed" "ending" "ended" "failed");
+    add!("operator-failed" "operator-deleted" "operator-refused" "operator-breaker");
     Ok(env)
 }
 
 fn subject(letter: &Letter) -> String {
-    let server = &letter.server;
+    let server = subject_of(letter);
     match &letter.occasion {
         Occasion::Welcome { address, .. } => format!("Your server is ready: {server} ({address})"),
         Occasion::Suspended { .. } => format!("Your server is switched off: {server}"),
@@ -161,6 +163,8 @@ fn subject(letter: &Letter) -> String {
         }
         Occasion::AlertFailed { .. } => format!("[basement] delivery failed: {server}"),
         Occasion::AlertDeleted { .. } => format!("[basement] deleted outside basement: {server}"),
+        Occasion::AlertRefused { .. } => format!("[basement] create is refused: {server}"),
+        Occasion::AlertBreaker { .. } => "[basement] creates and refunds are stopped".to_owned(),
     }
 }
 
@@ -181,7 +185,15 @@ fn particulars(occasion: &Occasion) -> Value {
             refunded => sum(refunded), cancelled => cancelled, remark => remark.as_deref().map(line)
         },
         Occasion::AlertDeleted { droplet } => context! { droplet => droplet.to_string() },
+        Occasion::AlertRefused { why } => context! { why => line(why) },
+        Occasion::AlertBreaker { opened } => {
+            context! { failures => failures(opened), since => at(opened.since) }
+        }
     }
+}
+
+fn subject_of(letter: &Letter) -> &str {
+    letter.server.as_ref().map_or("the fleet", ServerName::as_str)
 }
 
 fn sum(amounts: &[Money]) -> String {
