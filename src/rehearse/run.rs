@@ -76,8 +76,8 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
                 outcome.broken.extend(judge(&stage, may_repeat));
             }
             Act::Outage { lasts, mishap } => {
-                outage(&mut stage, *lasts, *mishap).await;
-                outcome.broken.extend(judge(&stage, may_repeat));
+                let broken = outage(&mut stage, *lasts, *mishap, may_repeat).await;
+                outcome.broken.extend(broken);
             }
             Act::ResetBreaker { retry } => stage.reset_breaker(*retry).await,
             Act::KeepLedger => kept = stage.ledger.reopened(),
@@ -122,17 +122,19 @@ fn lose(stage: &mut Stage, other: MemoryLedger) {
 }
 
 /// Creates go wrong for so long, and a timer runs as if nothing were the matter.
-async fn outage(stage: &mut Stage, lasts: Span, mishap: Mishap) {
+async fn outage(stage: &mut Stage, lasts: Span, mishap: Mishap, may_repeat: bool) -> Vec<laws::Broken> {
     const TIMER: Span = Span::minutes(360);
     let call = "POST /v2/droplets$".to_owned();
     let planned = Planned { call, mishap, skip: 0, count: u32::MAX };
     lock(&stage.world).trouble.planned.push(planned);
-    let end = stage.now().plus(lasts);
+    let (end, mut broken) = (stage.now().plus(lasts), Vec::new());
     while stage.now() < end {
         run(stage, false).await;
+        broken.extend(judge(stage, may_repeat));
         stage.advance(TIMER.min(end.since(stage.now())));
     }
     lock(&stage.world).trouble.planned.retain(|planned| planned.count < u32::MAX / 2);
+    broken
 }
 
 /// Sets our own clock. One that is set by more than two minutes is set by a person, or wrong when its machine
