@@ -49,6 +49,7 @@ const FIRST_DROPLET: u64 = 400_000_000;
 enum Due {
     Boot(u64),
     Address(u64),
+    Tag(u64),
     Finish(u64),
     Leave(u64, Ending),
 }
@@ -80,6 +81,7 @@ impl Cloudlet {
             match due {
                 Due::Boot(id) => self.boot(id),
                 Due::Address(id) => self.give_address(id),
+                Due::Tag(id) => self.show_tags(id),
                 Due::Finish(act) => self.finish(act),
                 Due::Leave(id, ending) => self.leave(id, ending),
             }
@@ -120,8 +122,10 @@ impl Cloudlet {
                     ipv6: order.ipv6,
                     monitoring: order.monitoring,
                     pending: None,
+                    late_tags: Vec::new(),
                 };
                 self.machines.insert(id, machine);
+                self.hide_tags(id, name);
                 (id, self.begin(id, region, name))
             })
             .collect())
@@ -155,7 +159,18 @@ impl Cloudlet {
             self.tell(machine, Taking::Power);
         }
         let (region, name) = (machine.region, machine.name.clone());
-        let ignored = kind == Kind::Shutdown && self.whims.take(When::Shutdown, &name).is_some();
+        if let Some(Whim::Busy(seconds)) = self.whims.take(When::Act, &name) {
+            let other = self.open(id, Kind::Reboot, region, true);
+            self.plan(seconds, Due::Finish(other));
+            return Err(Refusal::unprocessable("Droplet already has a pending event."));
+        }
+        let when = match kind {
+            Kind::Shutdown => Some(When::Shutdown),
+            Kind::PowerOff => Some(When::PowerOff),
+            Kind::PowerOn => Some(When::PowerOn),
+            Kind::Create | Kind::Reboot | Kind::PowerCycle => None,
+        };
+        let ignored = when.is_some_and(|when| self.whims.take(when, &name).is_some());
         let act = self.open(id, kind, region, ignored);
         self.plan(self.settings.action_seconds, Due::Finish(act));
         Ok(act)
@@ -168,7 +183,10 @@ impl Cloudlet {
             return Ok(());
         }
         self.tell(machine, Taking::Droplet);
-        if machine.power == Power::New && self.whims.take(When::Delete, &machine.name).is_some() {
+        let is_new = machine.power == Power::New;
+        if (is_new && self.whims.take(When::DeleteNew, &machine.name).is_some())
+            || self.whims.take(When::Delete, &machine.name).is_some()
+        {
             return Ok(());
         }
         if let Some(machine) = self.machines.get_mut(&id) {
@@ -212,6 +230,10 @@ impl Cloudlet {
                 }
                 self.plan(lag, Due::Leave(id, Ending::Vanished));
             }
+            Some(Whim::VanishLater(seconds)) => {
+                self.plan(self.settings.boot_seconds, Due::Boot(id));
+                self.plan(seconds, Due::Leave(id, Ending::Vanished));
+            }
             Some(Whim::SlowBoot(seconds)) => self.plan(seconds, Due::Boot(id)),
             _ => self.plan(self.settings.boot_seconds, Due::Boot(id)),
         }
@@ -249,6 +271,21 @@ impl Cloudlet {
         }
     }
 
+    fn hide_tags(&mut self, id: u64, name: &str) {
+        let Some(Whim::TagLag(seconds)) = self.whims.take(When::Tag, name) else { return };
+        if let Some(machine) = self.machines.get_mut(&id) {
+            machine.late_tags = std::mem::take(&mut machine.tags);
+            self.plan(seconds, Due::Tag(id));
+        }
+    }
+
+    fn show_tags(&mut self, id: u64) {
+        if let Some(machine) = self.machines.get_mut(&id) {
+            machine.tags.append(&mut machine.late_tags);
+            machine.tags.sort();
+        }
+    }
+
     fn finish(&mut self, act: u64) {
         let Some(act) = self.acts.get_mut(&act).filter(|a| a.progress == Progress::InProgress) else {
             return;
@@ -257,7 +294,7 @@ impl Cloudlet {
         let Some(machine) = self.machines.get_mut(&act.droplet) else { return };
         machine.pending = None;
         machine.power = match act.kind {
-            Kind::Shutdown if act.ignored => machine.power,
+            _ if act.ignored => machine.power,
             Kind::Shutdown | Kind::PowerOff => Power::Off,
             Kind::Create | Kind::PowerOn | Kind::Reboot | Kind::PowerCycle => Power::Active,
         };

@@ -10,7 +10,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::sim::cloud_http::answer;
 use crate::sim::machine::Refusal;
@@ -114,6 +114,9 @@ async fn carry_out(
             response
         }
         Some(Mishap::RateMinute | Mishap::RateHour) => failure(vendor, 429),
+        Some(Mishap::Locked) if vendor == Vendor::Stripe => stripe_failure(409, Some("lock_timeout")),
+        Some(Mishap::Locked) => failure(vendor, 409),
+        Some(Mishap::Shifted) => shifted(next.run(request).await).await,
     }
 }
 
@@ -148,14 +151,45 @@ fn failure(vendor: Vendor, status: u16) -> Response {
         let (id, message) = words(status);
         return answer(code, &json!({ "id": id, "message": message }));
     }
+    stripe_failure(status, stripe_code(status))
+}
+
+fn stripe_failure(status: u16, code: Option<&str>) -> Response {
     let kind = if status < 500 { "invalid_request_error" } else { "api_error" };
     let mut error = json!({ "type": kind, "message": words(status).1 });
-    if status == 429 {
-        error["code"] = json!("rate_limit");
+    if let Some(code) = code {
+        error["code"] = json!(code);
     }
-    let mut response = answer(code, &json!({ "error": error }));
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = answer(status, &json!({ "error": error }));
     response.headers_mut().insert("request-id", HeaderValue::from_static("req_simulated_trouble"));
     response
+}
+
+/// A listing as one sees it whose items move to another page meanwhile: the total of DigitalOcean's no longer
+/// fits, and an item of Stripe's comes twice.
+async fn shifted(response: Response) -> Response {
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, MAX_KEPT).await.unwrap_or_default();
+    let Ok(mut page) = serde_json::from_slice::<Value>(&bytes) else {
+        return Response::from_parts(parts, Body::from(bytes));
+    };
+    if let Some(total) = page["meta"]["total"].as_u64() {
+        page["meta"]["total"] = json!(total + 1);
+    }
+    if let Some(items) = page["data"].as_array_mut() {
+        items.extend(items.first().cloned());
+    }
+    answer(parts.status, &page)
+}
+
+/// Stripe's code for a status that trouble answered with.
+pub fn stripe_code(status: u16) -> Option<&'static str> {
+    match status {
+        409 => Some("idempotency_key_in_use"),
+        429 => Some("rate_limit"),
+        _ => None,
+    }
 }
 
 /// DigitalOcean's short name and sentence for a status.

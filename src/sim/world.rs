@@ -105,6 +105,8 @@ pub struct World {
     pub trouble: Trouble,
     /// What was asked.
     pub requests: Requests,
+    /// By how many seconds our own clock is ahead of the vendors', or behind them.
+    pub skew: i64,
 }
 
 enum Time {
@@ -147,6 +149,7 @@ impl World {
             outbox: Vec::new(),
             trouble: Trouble::default(),
             requests: Requests::default(),
+            skew: 0,
         }
     }
 
@@ -169,6 +172,11 @@ impl World {
     /// What time it is.
     pub fn now(&self) -> Moment {
         Moment::from_unix(self.now_ms().div_euclid(1_000))
+    }
+
+    /// What our own clock shows, right or wrong.
+    pub fn our_now(&self) -> Moment {
+        Moment::from_unix(self.now().unix().saturating_add(self.skew))
     }
 
     /// Whether time moves only when told to.

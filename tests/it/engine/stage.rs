@@ -279,8 +279,7 @@ type Doorway = (Shared, Arc<Mutex<Books>>, Ports, Option<Running>);
 fn by_ports() -> Doorway {
     let world = World::shared(Settings::default(), ClockMode::Manual);
     let books = Arc::new(Mutex::new(Books::new()));
-    let clock = world.clone();
-    let billing = BillingDoor { books: books.clone(), now: Arc::new(move || lock(&clock).now()) };
+    let billing = BillingDoor::new(books.clone(), world.clone());
     let door = Arc::new(Door::new(world.clone()));
     let eyes = Eyes { cloud: door.clone(), billing: Arc::new(billing), clock: door.clone() };
     let ports =
