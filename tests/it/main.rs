@@ -8,6 +8,7 @@ mod engine_traps;
 mod faults;
 mod fleet;
 mod generate;
+mod guard;
 mod ledger;
 mod letters;
 mod plan;
