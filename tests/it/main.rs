@@ -12,6 +12,7 @@ mod guard;
 mod ledger;
 mod letters;
 mod plan;
+mod plan_fleet;
 mod plan_limits;
 mod plan_traps;
 mod planted;
