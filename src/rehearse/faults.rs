@@ -139,6 +139,7 @@ pub async fn judge(stage: &mut Stage, may_repeat_letters: bool) -> Vec<Broken> {
 pub async fn settled(stage: &mut Stage) -> Vec<Broken> {
     let mut broken = Vec::new();
     let _ = stage.generate().await;
+    stage.reset_breaker(true).await;
     let end = stage.apply(PATIENCE).await;
     if !matches!(end, Act::Ended(crate::engine::settle::End::Settled)) {
         broken.push(Broken { law: 1, what: format!("the last apply did not settle: {end:?}") });

@@ -12,7 +12,7 @@ use crate::model::desired::{DesiredState, Fleet, Server};
 use crate::model::history::{Entry, Event, History};
 use crate::model::ids::{CustomerId, DropletId, PaymentId, ServerName, Slug, StepId, SubscriptionId};
 use crate::model::moment::{Moment, Span};
-use crate::model::step::CreateOrder;
+use crate::model::step::{Action, CreateOrder, Fact};
 use crate::ports::{Billing, Cloud, Fault, PowerCall};
 use crate::sim::billing::Books;
 use crate::sim::machine::Machine;
@@ -77,6 +77,7 @@ pub fn broken(
     found.extend(one_letter_per_occasion(world, may_repeat_letters));
     found.extend(witness.broken());
     found.extend(ledger_folds(entries, history));
+    found.extend(breaker_holds(entries));
     found.into_iter().collect()
 }
 
@@ -184,6 +185,31 @@ fn ledger_folds(entries: &[Entry], history: &History) -> Vec<Broken> {
     }
     if folded != *history {
         found.push(Broken { law: 8, what: "the rows are not what the entries fold to".to_owned() });
+    }
+    found
+}
+
+/// Law 11: while the breaker is open nothing is created, and no settlement of a failed delivery begins.
+fn breaker_holds(entries: &[Entry]) -> Vec<Broken> {
+    let mut is_open = false;
+    let mut begun: BTreeSet<&ServerName> = BTreeSet::new();
+    let mut found = Vec::new();
+    for Entry { at, server, step, event } in entries {
+        let broken = |what: &str| Broken { law: 11, what: format!("{at}: `{step}` {what}, breaker open") };
+        match (event, server) {
+            (Event::Noticed { fact: Fact::BreakerOpened { .. } }, _) => is_open = true,
+            (Event::Noticed { fact: Fact::BreakerReset }, _) => is_open = false,
+            (Event::Noticed { fact: Fact::GaveUp }, Some(server)) => drop(begun.remove(server)),
+            (Event::Intended { action: Action::Create { .. } }, _) if is_open => {
+                found.push(broken("was made"));
+            }
+            (Event::Intended { action: Action::Refund { .. } | Action::Cancel { .. } }, Some(server))
+                if begun.insert(server) && is_open =>
+            {
+                found.push(broken("began"));
+            }
+            _ => {}
+        }
     }
     found
 }

@@ -44,6 +44,7 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
     stage.policy.caps.destroy_percent = 100;
     stage.policy.caps.refunds = 100;
     stage.policy.caps.refund_sum = 1_000_000;
+    stage.policy.caps.letters = 1_000;
     stage.allow = ["shrink", "census-shrunk"].map(str::to_owned).into();
     let mut outcome = Outcome::default();
     let mut kept = MemoryLedger::new();
@@ -130,6 +131,7 @@ async fn calm(stage: &mut Stage, outcome: &mut Outcome, may_repeat: bool) {
     }
     stage.books().rules().refunds = RefundFate::AtOnce;
     for _ in 0..CALM_RUNS {
+        stage.reset_breaker(true).await;
         run(stage, false).await;
         outcome.broken.extend(judge(stage, may_repeat).await);
         Door::new(stage.world.clone()).sleep(std::time::Duration::from_secs(3_600)).await;

@@ -13,6 +13,7 @@ use crate::model::desired::Fleet;
 use crate::model::ids::{ServerName, SubscriptionId};
 use crate::model::moment::{Moment, Span};
 use crate::model::policy::{Catalogue, Defaults, Mode, PlanEntry, Policy};
+use crate::plan::breaker;
 use crate::ports::{Billing as _, Fault, Ledger as _};
 use crate::sim::billing::{Books, CATALOGUE, Refusal};
 use crate::sim::billing_life::Subscribe;
@@ -213,6 +214,17 @@ impl Stage {
         };
         if is_dead {
             self.ledger = self.ledger.reopened();
+        }
+    }
+
+    /// `basement reset breaker`, if it is open.
+    pub async fn reset_breaker(&self, retry: bool) {
+        let Ok(history) = self.ledger.history().await else { return };
+        let Ok(hold) = self.ledger.hold("operator").await else { return };
+        if history.breaker.open.is_some() {
+            let entries = breaker::reset(&history, self.now(), retry);
+            // The ledger in memory takes every entry.
+            let _ = self.ledger.append(&hold, &entries, None).await;
         }
     }
 

@@ -5,11 +5,12 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior, context};
 
+use crate::model::ids::ServerName;
 use crate::model::letter::{Letter, Occasion, Recipient};
 use crate::model::moment::{Moment, Span};
 use crate::model::money::Money;
 
-use super::words::day;
+use super::words::{day, failures};
 
 /// What a letter says beside its occasion.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,7 +68,7 @@ pub enum BadLetter {
 pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Result<Written, BadLetter> {
     let password = match letter.occasion {
         Occasion::Welcome { .. } => {
-            Some(password.ok_or_else(|| BadLetter::NoPassword(letter.server.to_string()))?)
+            Some(password.ok_or_else(|| BadLetter::NoPassword(subject_of(letter).to_owned()))?)
         }
         _ => None,
     };
@@ -77,7 +78,7 @@ pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Re
     let context = context! {
         subject => subject.clone(),
         customer => matches!(letter.to, Recipient::Customer(_)),
-        server => letter.server.as_str(),
+        server => subject_of(letter),
         name => facts.name.as_deref().and_then(clean_name),
         brand => line(&facts.brand),
         support => line(&facts.support),
@@ -147,11 +148,13 @@ fn templates(occasion: &Occasion) -> (&'static str, &'static str) {
         Occasion::Failed { .. } => pair!("failed"),
         Occasion::AlertFailed { .. } => pair!("alert-failed"),
         Occasion::AlertDeleted { .. } => pair!("alert-deleted"),
+        Occasion::AlertRefused { .. } => pair!("alert-refused"),
+        Occasion::AlertBreaker { .. } => pair!("alert-breaker"),
     }
 }
 
 fn subject(letter: &Letter) -> String {
-    let server = &letter.server;
+    let server = subject_of(letter);
     match &letter.occasion {
         Occasion::Welcome { address, .. } => format!("Your server is ready: {server} ({address})"),
         Occasion::Suspended { .. } => format!("Your server is switched off: {server}"),
@@ -169,6 +172,8 @@ fn subject(letter: &Letter) -> String {
         }
         Occasion::AlertFailed { .. } => format!("[basement] delivery failed: {server}"),
         Occasion::AlertDeleted { .. } => format!("[basement] deleted outside basement: {server}"),
+        Occasion::AlertRefused { .. } => format!("[basement] create is refused: {server}"),
+        Occasion::AlertBreaker { .. } => "[basement] creates and refunds are stopped".to_owned(),
     }
 }
 
@@ -189,7 +194,15 @@ fn particulars(occasion: &Occasion) -> Value {
             refunded => sum(refunded), cancelled => cancelled, remark => remark.as_deref().map(line)
         },
         Occasion::AlertDeleted { droplet } => context! { droplet => droplet.to_string() },
+        Occasion::AlertRefused { why } => context! { why => line(why) },
+        Occasion::AlertBreaker { opened } => {
+            context! { failures => failures(opened), since => at(opened.since) }
+        }
     }
+}
+
+fn subject_of(letter: &Letter) -> &str {
+    letter.server.as_ref().map_or("the fleet", ServerName::as_str)
 }
 
 fn sum(amounts: &[Money]) -> String {

@@ -46,10 +46,14 @@ fn story(stage: &Stage, name: &str, droplets: &BTreeMap<u64, Droplet>) -> String
     let theirs = droplets.values().filter(|droplet| droplet.name == *name);
     let truth: Vec<String> = theirs.map(|d| format!("{} {}", d.short, d.truth)).collect();
     let short = |text: &str| short(text, name, droplets);
-    let steps = stage.did.iter().filter(|did| did.step.server.as_str() == name).filter_map(|did| {
-        let outcome = did.result.as_ref().ok()?;
-        Some(format!("  {}{}", short(did.step.id.as_str()), word(outcome)))
-    });
+    let steps = stage
+        .did
+        .iter()
+        .filter(|did| did.step.server.as_ref().is_some_and(|server| server.as_str() == name))
+        .filter_map(|did| {
+            let outcome = did.result.as_ref().ok()?;
+            Some(format!("  {}{}", short(did.step.id.as_str()), word(outcome)))
+        });
     let mut steps: Vec<String> = steps.collect();
     steps.sort();
     let (user, _) = name.rsplit_once('-').unwrap_or((name, ""));
