@@ -155,7 +155,8 @@ impl Record {
         if let Action::Destroy { .. } = action {
             self.destroyed = Some(entry.at);
         }
-        self.open.insert(entry.step.clone(), Open { since: entry.at, action: action.clone(), is_lost: false });
+        self.open
+            .insert(entry.step.clone(), Open { since: entry.at, action: action.clone(), is_lost: false });
     }
 
     fn finish(&mut self, entry: &Entry, outcome: &Outcome) {

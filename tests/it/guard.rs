@@ -10,17 +10,17 @@ use basement::model::ids::{DropletId, ServerName, StepId};
 use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::{Currency, Money};
-use basement::model::plan::{MoneyLine, Plan};
+use basement::model::plan::{MoneyLine, Plan, Uses};
 use basement::model::policy::Policy;
 use basement::model::step::{Action, DestroyCause, Fact, Reason, Step};
 use basement::plan::digest::digest;
-use basement::plan::guard::{NAMES, Objection, census_objections, judge, objections};
+use basement::plan::guard::{Objection, census_objections, judge, objections, uses};
 
 use crate::scene::{after, droplet, name, order, start};
 
 fn step(n: u64, action: Action) -> Step {
     let id = StepId::of(&[&action.word(), &n]);
-    Step { id, server: name(), action, reason: Reason::Up, again: false }
+    Step { id, server: Some(name()), action, reason: Reason::Up, again: false }
 }
 
 fn destroy(n: u64) -> Step {
@@ -35,7 +35,7 @@ fn refund(n: u64, amount: Money) -> Step {
 
 fn letter(n: u64) -> Step {
     let (to, occasion) = (Recipient::Operator, Occasion::Ended);
-    step(n, Action::Letter { letter: Letter { server: name(), to, occasion } })
+    step(n, Action::Letter { letter: Letter { server: Some(name()), to, occasion } })
 }
 
 fn plan(servers: usize, steps: Vec<Step>) -> Plan {
@@ -47,17 +47,23 @@ fn plan(servers: usize, steps: Vec<Step>) -> Plan {
         notes: Vec::new(),
         questions: BTreeSet::new(),
         money: MoneyLine::default(),
+        uses: Uses::default(),
     }
 }
 
+/// The plan, with what it uses up of each cap.
+fn used(plan: &Plan, history: &History, policy: &Policy) -> Plan {
+    Plan { uses: uses(&plan.steps, plan.servers, history, plan.at, policy), ..plan.clone() }
+}
+
 fn judged(plan: &Plan, history: &History) -> Vec<Objection> {
-    objections(plan, &Census::new(plan.at, []), history, &Policy::default())
+    objections(&used(plan, history, &Policy::default()), &Census::new(plan.at, []), history)
 }
 
 /// What `n` destroys in a fleet are told: the cap that they break, if any.
 fn cap_broken(servers: usize, destroys: u64, policy: &Policy) -> Option<usize> {
-    let plan = plan(servers, (1..=destroys).map(destroy).collect());
-    let found = objections(&plan, &Census::new(plan.at, []), &History::default(), policy);
+    let plan = used(&plan(servers, (1..=destroys).map(destroy).collect()), &History::default(), policy);
+    let found = objections(&plan, &Census::new(plan.at, []), &History::default());
     match found.as_slice() {
         [] => None,
         [Objection::ManyDestroys { count, cap, fleet }] => {
@@ -185,13 +191,54 @@ fn the_refunds_of_the_last_day_count_done_or_open() {
     assert_eq!(judged(&plan(9, vec![letter(1)]), &refunded(day_ago, &[1; 9])), []);
 }
 
+fn welcome(n: u64) -> Step {
+    let occasion = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(n) };
+    let letter = Letter { server: Some(name()), to: Recipient::Operator, occasion };
+    Step { id: StepId::of(&[&"letter", &name(), &"welcome", &n]), ..step(n, Action::Letter { letter }) }
+}
+
+#[test]
+fn letters_are_capped_but_those_of_welcome() {
+    let none = History::default();
+    let of = |letters: u64| plan(99, (1..=letters).map(letter).collect());
+    assert_eq!(judged(&of(50), &none), []);
+    assert_eq!(judged(&of(51), &none), [Objection::ManyLetters { count: 51, cap: 50 }]);
+    let mut welcomes = of(50);
+    welcomes.steps.extend((1..=9).map(welcome));
+    assert_eq!(judged(&welcomes, &none), []);
+    let now = of(1);
+    let day_ago = now.at.minus(Span::days(1));
+    let sent = |at: Moment, letters: Vec<Step>| {
+        let mut history = History::default();
+        for (n, Step { id: step, action, .. }) in letters.into_iter().enumerate() {
+            let entry = |event| Entry { at, server: Some(name()), step: step.clone(), event };
+            history.fold(&entry(Event::Intended { action }));
+            if n > 0 {
+                history.fold(&entry(Event::Done { outcome: Outcome::Plain }));
+            }
+        }
+        history
+    };
+    let many = |n: u64| (1..=n).map(letter).collect::<Vec<_>>();
+    assert_eq!(judged(&now, &sent(day_ago, many(49))), []);
+    let over = [Objection::ManyLetters { count: 51, cap: 50 }];
+    assert_eq!(judged(&now, &sent(day_ago, many(50))), over);
+    assert_eq!(judged(&now, &sent(day_ago.minus(Span::seconds(1)), many(50))), []);
+    assert_eq!(judged(&now, &sent(day_ago, (1..=50).map(welcome).collect())), []);
+    let only_welcome = plan(9, vec![welcome(1)]);
+    assert_eq!(judged(&only_welcome, &sent(day_ago, many(60))), [], "a welcome is never held up");
+    let mut again = now.clone();
+    again.steps[0].again = true;
+    assert_eq!(judged(&again, &sent(day_ago, many(60))), [], "counted when it was intended");
+}
+
 #[test]
 fn an_objection_is_waived_by_its_own_name_only() {
-    let plan = plan(9, (1..=4).map(destroy).collect());
+    let plan = used(&plan(9, (1..=4).map(destroy).collect()), &History::default(), &Policy::default());
     let census = Census::new(plan.at, []);
-    for name in NAMES {
+    for name in Objection::NAMES {
         let allow = BTreeSet::from([name.to_owned()]);
-        let judged = judge(&plan, &census, &History::default(), &Policy::default(), &allow);
+        let judged = judge(&plan, &census, &History::default(), &allow);
         assert_eq!(judged.is_ok(), name == "many-destroys", "{name}");
     }
 }

@@ -82,7 +82,14 @@ impl Town {
     }
 
     fn steps(&self) -> Vec<String> {
-        self.plan().steps.iter().map(|step| format!("{} {}", step.server, step.action.word())).collect()
+        self.plan()
+            .steps
+            .iter()
+            .map(|step| match &step.server {
+                Some(server) => format!("{server} {}", step.action.word()),
+                None => step.action.word().to_owned(),
+            })
+            .collect()
     }
 
     /// Steps, then notes by their word.
