@@ -15,6 +15,7 @@ mod plan;
 mod plan_fleet;
 mod plan_limits;
 mod plan_traps;
+mod plan_worlds;
 mod planted;
 mod render;
 mod scene;
