@@ -1,5 +1,6 @@
 //! The one integration binary: a list of its suites.
 
+mod breaker;
 mod commands;
 mod contract;
 mod digitalocean;
@@ -14,6 +15,7 @@ mod letters;
 mod plan;
 mod plan_fleet;
 mod plan_limits;
+mod plan_settled;
 mod plan_traps;
 mod plan_worlds;
 mod planted;

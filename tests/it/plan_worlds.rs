@@ -271,3 +271,16 @@ fn a_customer_is_told_once() {
         ),
     ]);
 }
+
+#[test]
+fn a_plan_is_settled_when_nothing_is_to_do_under_way_or_to_ask() {
+    let up = || Scene::running().delivered(7).droplet(7, Active).at(after(9));
+    let settled = |scene: Scene| scene.plan().is_settled();
+    assert!(settled(up()) && settled(Scene::destroyed()), "nothing");
+    let mut twins = up().droplet(8, Active);
+    assert!(settled(twins), "what only a person can change");
+    twins = Scene::running().created(7).droplet(7, New).at(after(1));
+    assert!(!settled(twins), "under way");
+    assert!(!settled(Scene::running()), "to do");
+    assert!(!settled(Scene::running().delivered(7).at(after(9))), "to ask");
+}
