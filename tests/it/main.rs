@@ -12,6 +12,7 @@ mod generate;
 mod guard;
 mod ledger;
 mod letters;
+mod passes;
 mod plan;
 mod plan_fleet;
 mod plan_limits;

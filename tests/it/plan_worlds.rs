@@ -284,3 +284,13 @@ fn a_plan_is_settled_when_nothing_is_to_do_under_way_or_to_ask() {
     assert!(!settled(Scene::running()), "to do");
     assert!(!settled(Scene::running().delivered(7).at(after(9))), "to ask");
 }
+
+#[test]
+fn the_ledger_keeps_as_done_only_what_no_census_shows() {
+    let on = Action::PowerOn { droplet: ID };
+    let scene =
+        Scene::running().delivered(7).did(after(9), &format!("power_on/{NAME}/7"), on, Outcome::Plain);
+    let record = &scene.history.records[&name()];
+    let done: Vec<&str> = record.done.keys().map(|id| id.as_str()).collect();
+    assert_eq!((done, record.open.len()), (vec![&*format!("letter/{NAME}/welcome/1")], 0));
+}
