@@ -225,6 +225,20 @@ async fn what_only_waits_beyond_the_deadline_ends_a_run_at_once() {
 }
 
 #[tokio::test]
+async fn a_question_without_an_answer_is_asked_again_whatever_else_waits_for_long() {
+    let stage = delivered(&["ada", "bob"]).await;
+    let ids: Vec<u64> = lock(&stage.world).cloud().machines().map(|machine| machine.id).collect();
+    lock(&stage.world).cloud().act(ids[0], basement::sim::machine::Kind::PowerOff).expect("it is on");
+    stage.advance(Span::minutes(1));
+    spoil(&stage, "POST /v2/droplets/", Mishap::FailBefore(422), 1_000);
+    play(&stage, Span::minutes(2), None, |_| false).await;
+    lock(&stage.world).cloud().remove_by_hand(ids[1]);
+    spoil(&stage, "GET /v2/droplets/", Mishap::FailBefore(503), 1);
+    let played = play(&stage, Span::seconds(20), None, |_| false).await;
+    assert_eq!(played.words(), ["record", "letter"], "that it was deleted");
+}
+
+#[tokio::test]
 async fn a_person_stops_it() {
     let is_did = |news: &Progress| matches!(news, Progress::Did(_));
     let stage = ending(&["ada"]).await;
