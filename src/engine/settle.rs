@@ -115,7 +115,9 @@ fn rest(report: &Report, end: Moment) -> Result<Duration, End> {
     }
     let mut waits = plan.notes.iter().filter(|note| note.notice.waits()).peekable();
     let is_beyond = |notice: &Notice| matches!(notice, Notice::Waiting { until, .. } if *until > end);
-    if plan.steps.is_empty() && waits.peek().is_some() && waits.all(|note| is_beyond(&note.notice)) {
+    // What could not be asked in this pass may be answered in the next.
+    let is_idle = plan.steps.is_empty() && plan.questions.is_empty();
+    if is_idle && waits.peek().is_some() && waits.all(|note| is_beyond(&note.notice)) {
         return Err(End::Deadline);
     }
     Ok(TICK.1)

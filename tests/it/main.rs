@@ -1,5 +1,6 @@
 //! The one integration binary: a list of its suites.
 
+mod breaker;
 mod commands;
 mod contract;
 mod digitalocean;
@@ -8,11 +9,17 @@ mod engine_traps;
 mod faults;
 mod fleet;
 mod generate;
+mod guard;
 mod kills;
 mod ledger;
 mod letters;
+mod passes;
 mod plan;
+mod plan_fleet;
+mod plan_limits;
+mod plan_settled;
 mod plan_traps;
+mod plan_worlds;
 mod planted;
 mod render;
 mod scene;
