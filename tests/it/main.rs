@@ -8,6 +8,7 @@ mod engine_traps;
 mod faults;
 mod fleet;
 mod generate;
+mod hostile;
 mod ledger;
 mod letters;
 mod plan;
