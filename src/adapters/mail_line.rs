@@ -11,8 +11,10 @@ use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// A relay says some hundred bytes, TLS some thousand more.
-const LIMIT: usize = 256 * 1024;
+/// A relay says some hundred bytes,
+const IN_CLEAR: usize = 16 * 1024;
+/// and TLS some thousand more.
+const IN_ALL: usize = 256 * 1024;
 /// The first byte of a TLS handshake. Source: RFC 8446, section 5.1.
 const HANDSHAKE: u8 = 0x16;
 
@@ -36,11 +38,12 @@ impl AsyncRead for Line {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.heard >= LIMIT {
-            return Poll::Ready(Err(io::Error::other(format!("the relay says more than {LIMIT} bytes"))));
+        let limit = if self.is_clear { IN_CLEAR } else { IN_ALL };
+        if self.heard >= limit {
+            return Poll::Ready(Err(io::Error::other(format!("the relay says more than {limit} bytes"))));
         }
         let mut bytes = [0; 4096];
-        let most = if self.is_clear { 1 } else { bytes.len().min(LIMIT - self.heard) };
+        let most = if self.is_clear { 1 } else { bytes.len().min(limit - self.heard) };
         let mut part = ReadBuf::new(&mut bytes[..most.min(buf.remaining())]);
         ready!(Pin::new(&mut self.stream).poll_read(cx, &mut part))?;
         self.heard += part.filled().len();

@@ -3,6 +3,7 @@
 mod commands;
 mod contract;
 mod digitalocean;
+mod doors;
 mod engine;
 mod engine_traps;
 mod faults;

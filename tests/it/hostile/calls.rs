@@ -16,7 +16,7 @@ use basement::ports::{Billing, Cloud, Fault, PowerCall};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::raw::{Raw, whole};
+use super::raw::{Raw, Reply, whole};
 use crate::digitalocean::{droplet, order};
 use crate::scripted::VirtualClock;
 
@@ -76,13 +76,15 @@ impl Call {
         good(head, self.name == "payment of a charge")
     }
 
+    /// The same in bytes.
+    pub fn answer(&self, head: &str) -> Reply {
+        let (status, body) = self.good(head);
+        whole(status, if body.is_null() { String::new() } else { body.to_string() })
+    }
+
     /// What it gets from a vendor who is not hostile.
     pub async fn undisturbed(&'static self) -> String {
-        let answer = |head: &str| {
-            let (status, body) = self.good(head);
-            whole(status, if body.is_null() { String::new() } else { body.to_string() })
-        };
-        let server = Raw::start(Arc::new(answer)).await;
+        let server = Raw::start(Arc::new(|head| self.answer(head))).await;
         Clients::new(&server.url, Duration::from_secs(30)).run(self).await.expect("a good answer")
     }
 

@@ -213,3 +213,11 @@ async fn addresses_of_every_kind_inject_nothing() {
         assert_eq!(recipients, 0, "{heard:?}");
     }
 }
+
+/// The letter is accepted by then; whether the relay can say goodbye does not matter.
+#[tokio::test]
+async fn a_relay_that_does_not_answer_quit_has_the_letter() {
+    let (address, _heard) = relay("QUIT", Odd::Drip).await;
+    let sent = mailer(&format!("smtp://{address}"), Duration::from_secs(30));
+    assert_eq!(sent.send(&mail("zoe@example.org")).await, Ok(()));
+}
