@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::ports::Detail;
-use crate::wire::redact::redact;
+use crate::wire::redact::redact_line;
 
 /// What one exchange may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,10 +134,10 @@ impl Answer {
         Detail {
             call: call.to_owned(),
             status: Some(self.status),
-            code: code.map(|code| redact(&code, 80)),
-            message: redact(message, 500),
-            request_id: request_id.map(|id| redact(&id, 200)),
-            body: redact(&self.body, 2_000),
+            code: code.map(|code| redact_line(&code, 80)),
+            message: redact_line(message, 500),
+            request_id: request_id.map(|id| redact_line(&id, 200)),
+            body: redact_line(&self.body, 2_000),
         }
     }
 }
@@ -152,9 +152,9 @@ impl Lost {
 
     /// A `Detail` of a call without an answer; `id` is the header that names the request. No body is in it.
     pub fn detail(&self, call: &str, id: &str) -> Detail {
-        let message = redact(self.text(), 500);
+        let message = redact_line(self.text(), 500);
         let (status, request_id) = match self {
-            Self::Cut(answer, _) => (Some(answer.status), answer.header(id).map(|id| redact(id, 200))),
+            Self::Cut(answer, _) => (Some(answer.status), answer.header(id).map(|id| redact_line(id, 200))),
             Self::NotSent(_) | Self::Ambiguous(_) => (None, None),
         };
         Detail { call: call.to_owned(), status, message, request_id, ..Detail::default() }

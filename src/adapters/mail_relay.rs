@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::mail_line::Line;
 use crate::ports::{Detail, Fault};
-use crate::wire::redact::redact;
+use crate::wire::redact::redact_line;
 
 /// Where letters are handed over, and how.
 pub(super) struct Relay {
@@ -157,7 +157,7 @@ impl Stage {
             }
         };
         let status = error.status().map(u16::from);
-        let said = redact(&words(error).replace(to, "…"), 300);
+        let said = redact_line(&words(error).replace(to, "…"), 300);
         let mut detail = Detail { call: self.call(), status, message: said, ..Detail::default() };
         match status {
             Some(530 | 534 | 535 | 538) => {

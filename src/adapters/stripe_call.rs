@@ -13,7 +13,7 @@ use stripe_client_core::{RequestBuilder, StripeMethod, VERSION};
 use super::http::{Answer, Limits, Lost, exchange_within};
 use crate::model::policy::Mode;
 use crate::ports::{Clock, Detail, Fault};
-use crate::wire::redact::redact;
+use crate::wire::redact::redact_line;
 use crate::wire::stripe::{self, Page, Problem};
 
 /// The header that names a request.
@@ -80,7 +80,7 @@ impl Caller {
         let reply = self.send(request, None).await?;
         let value = self.value(&reply)?;
         let found = match stripe::id(&value) {
-            Some(other) if other != id => Err(format!("asked for `{id}`, got `{}`", redact(other, 80))),
+            Some(other) if other != id => Err(format!("asked for `{id}`, got `{}`", redact_line(other, 80))),
             _ => read(value),
         };
         found.map_err(|why| Fault::Refused(reply.unreadable(&why)))
@@ -101,7 +101,10 @@ impl Caller {
                 if let Some(id) = stripe::id(item)
                     && !seen.insert(id.to_owned())
                 {
-                    return Err(broken(&format!("the pages of the list name `{}` twice", redact(id, 80))));
+                    return Err(broken(&format!(
+                        "the pages of the list name `{}` twice",
+                        redact_line(id, 80)
+                    )));
                 }
             }
             let last = page.data.last().and_then(stripe::id).map(ToOwned::to_owned);
@@ -201,7 +204,7 @@ impl Caller {
                 Err(Fault::Refused(reply.detail(&format!(
                     "`{}` is of {found} mode, but this fleet is of {want} mode; \
                      hint: check the mode in `basement.toml` and the key in `STRIPE_API_KEY`",
-                    redact(stripe::id(value).unwrap_or("an object"), 80),
+                    redact_line(stripe::id(value).unwrap_or("an object"), 80),
                 ))))
             }
             _ => Ok(()),
@@ -216,7 +219,7 @@ impl Reply {
             call: self.call.clone(),
             status: Some(self.status),
             code: None,
-            message: redact(message, 500),
+            message: redact_line(message, 500),
             request_id: self.request_id.clone(),
             body: String::new(),
         }
@@ -225,7 +228,7 @@ impl Reply {
     /// The same of somebody's web page, which is shown: it says whose it is.
     fn page(&self, message: &str) -> Detail {
         let is_page = self.body.trim_start().starts_with('<');
-        let body = if is_page { redact(&without_addresses(&self.body), 2_000) } else { String::new() };
+        let body = if is_page { redact_line(&without_addresses(&self.body), 2_000) } else { String::new() };
         Detail { body, ..self.detail(message) }
     }
 
@@ -319,7 +322,7 @@ fn detail(request: &RequestBuilder, call: &str, answer: &Answer, problem: Option
         Some(problem) => problem.message.as_deref().unwrap_or("Stripe gives no reason"),
         None => "the answer is not Stripe's JSON",
     };
-    let mut message = redact(&without_addresses(said), 400);
+    let mut message = redact_line(&without_addresses(said), 400);
     if let Some(cure) = cure(request, answer.status) {
         message = format!("{message}; hint: {cure}");
     }
@@ -327,14 +330,14 @@ fn detail(request: &RequestBuilder, call: &str, answer: &Answer, problem: Option
         // The whole error may hold a payment intent, with its client secret and the customer's address.
         Some(Problem { kind, code, param, .. }) => {
             let text = format!("type {kind:?}, code {code:?}, param {param:?}");
-            redact(&text.replace("Some(", "").replace(')', ""), 300)
+            redact_line(&text.replace("Some(", "").replace(')', ""), 300)
         }
-        None => redact(&without_addresses(&answer.body), 2_000),
+        None => redact_line(&without_addresses(&answer.body), 2_000),
     };
     Detail {
         call: call.to_owned(),
         status: Some(answer.status),
-        code: problem.and_then(|p| p.code.as_deref().or(p.kind.as_deref())).map(|code| redact(code, 80)),
+        code: problem.and_then(|p| p.code.as_deref().or(p.kind.as_deref())).map(|code| redact_line(code, 80)),
         message,
         request_id: request_id(answer),
         body,
@@ -364,7 +367,7 @@ fn cure(request: &RequestBuilder, status: u16) -> Option<String> {
 }
 
 fn request_id(answer: &Answer) -> Option<String> {
-    answer.header(REQUEST_ID).map(|id| redact(id, 200))
+    answer.header(REQUEST_ID).map(|id| redact_line(id, 200))
 }
 
 fn without_addresses(text: &str) -> String {

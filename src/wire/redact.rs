@@ -8,25 +8,29 @@ const PREFIXES: [&str; 10] = [
     "_secret_",
 ];
 
-/// Replaces what follows a secret's prefix by dots, makes control characters and those that turn or hide
-/// text harmless, and cuts the text to `limit` characters.
+/// Replaces what follows a secret's prefix by dots, and cuts the text to `limit` characters.
 pub fn redact(text: &str, limit: usize) -> String {
     // No more is looked at than can be shown: the text may be megabytes of a stranger's.
     let end = text.char_indices().nth(limit.saturating_mul(4)).map_or(text.len(), |(at, _)| at);
     let mut out = String::with_capacity(end.min(limit));
     let mut rest = &text[..end];
     while let Some((at, prefix)) = next_secret(rest) {
-        out.extend(rest[..at].chars().map(tame));
-        out.push_str(prefix);
+        out.push_str(&rest[..at + prefix.len()]);
         out.push('…');
         rest = rest[at + prefix.len()..].trim_start_matches(is_secret_char);
     }
-    out.extend(rest.chars().map(tame));
+    out.push_str(rest);
     match out.char_indices().nth(limit) {
         Some((cut, _)) => format!("{}…", &out[..cut]),
         None if end < text.len() => out + "…",
         None => out,
     }
+}
+
+/// The same of a stranger's text, in one line: control characters and those that turn or hide text are
+/// made harmless, so that it neither steers a terminal nor fakes lines of ours.
+pub fn redact_line(text: &str, limit: usize) -> String {
+    redact(text, limit).chars().map(tame).collect()
 }
 
 fn next_secret(text: &str) -> Option<(usize, &'static str)> {

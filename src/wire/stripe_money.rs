@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::redact::redact;
+use super::redact::redact_line;
 use super::stripe::{Cents, Ref, STEP, Seconds, read, refund_status};
 use crate::model::billing::{PaymentPart, Refund};
 use crate::model::ids::{InvoiceId, PaymentId, RefundId, StepId, SubscriptionId};
@@ -121,7 +121,7 @@ pub fn check_refunded(value: &Value, payment: &PaymentId) -> Result<(), String> 
     let named = value.get(key).and_then(|named| named.as_str().or_else(|| super::stripe::id(named)));
     match named {
         Some(other) if other != payment.as_str() => {
-            Err(format!("asked for refunds of `{payment}`, got one of `{}`", redact(other, 80)))
+            Err(format!("asked for refunds of `{payment}`, got one of `{}`", redact_line(other, 80)))
         }
         _ => Ok(()),
     }

@@ -1,7 +1,7 @@
 //! Vendors at their worst: every call of both adapters against every hostile answer. A read ends in a fault
 //! and never in less than there is; a write ends as unknown; nothing secret is shown or goes elsewhere.
 
-mod calls;
+pub mod calls;
 mod listing;
 mod raw;
 mod relay;

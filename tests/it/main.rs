@@ -8,6 +8,7 @@ mod engine;
 mod engine_traps;
 mod faults;
 mod fleet;
+mod fuzz;
 mod generate;
 mod hostile;
 mod ledger;

@@ -94,7 +94,7 @@ impl Call {
     }
 }
 
-fn good(head: &str, by_charge: bool) -> (u16, Value) {
+pub fn good(head: &str, by_charge: bool) -> (u16, Value) {
     let list = |item: Value| json!({"object": "list", "data": [item], "has_more": false, "url": "/v1/x"});
     let path = head.split(['?', ' ']).take(2).collect::<Vec<_>>().join(" ");
     let body = match path.as_str() {
