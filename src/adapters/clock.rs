@@ -74,7 +74,7 @@ impl SimClock {
         }
         let text = format!("{}/control/clock", base.trim_end_matches('/'));
         let clock = Url::parse(&text).map_err(|error| format!("`{text}` is not a URL: {error}"))?;
-        Ok(Self { client: http::client("basement")?, clock, last_ms: AtomicU64::new(0) })
+        Ok(Self { client: http::client("basement", clock.as_str())?, clock, last_ms: AtomicU64::new(0) })
     }
 
     /// Milliseconds since 1970, as the simulator has them. A clock that was never read cannot stand still: it

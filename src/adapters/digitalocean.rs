@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use self::call::{Call, Caller};
+use super::http::Limits;
 use super::pace::{Pace, backoff};
 use crate::model::census::{Account, Droplet, DropletStatus, MARK, Size};
 use crate::model::ids::{DropletId, ServerName, Slug};
@@ -22,6 +23,8 @@ use crate::wire::digitalocean as wire;
 const PER_PAGE: &str = "200";
 /// How often a listing may contradict itself before it is a fault.
 const LISTINGS: u32 = 3;
+/// A listing with more pages (200,000 droplets) has no end.
+const MAX_PAGES: u64 = 1_000;
 /// A pending event is asked about again after so long.
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -40,6 +43,12 @@ impl DigitalOcean {
         user_agent: &str,
     ) -> Result<Self, String> {
         Ok(Self { caller: Caller::new(base_url, token, pace, clock, user_agent)? })
+    }
+
+    /// The same, with other limits for one exchange.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.caller.limits = limits;
+        self
     }
 
     /// All pages of a listing, read anew when they contradict one another.
@@ -75,7 +84,7 @@ impl DigitalOcean {
         key: fn(&T) -> Option<K>,
     ) -> Result<Result<Vec<T>, String>, Fault> {
         let (mut items, mut keys, mut first_total) = (Vec::new(), BTreeSet::new(), None);
-        for number in 1u64.. {
+        for number in 1..=MAX_PAGES {
             let call =
                 if number == 1 { call.clone() } else { call.clone().with("page", &number.to_string()) };
             let answer = self.caller.send(&call).await?;
@@ -103,7 +112,9 @@ impl DigitalOcean {
                 });
             }
         }
-        Ok(Err("it has no end".to_owned()))
+        let message = format!("the listing has no end after {MAX_PAGES} pages");
+        let detail = Detail { call: call.text(), message, ..Detail::default() };
+        Err(Fault::Unavailable { after: Some(BUSY), detail })
     }
 
     /// One power action; a busy droplet is `Unavailable`.
@@ -117,11 +128,11 @@ impl DigitalOcean {
             .needs("`droplet:update`, `actions:read`");
         match self.caller.send(&call).await {
             Ok(answer) => match wire::action_status(&answer.body) {
-                Ok(status) if status == "errored" => Err(Fault::Unavailable {
+                Ok(wire::Progress::Errored) => Err(Fault::Unavailable {
                     after: Some(BUSY),
                     detail: call.detail(&answer, "the action was taken and failed at once"),
                 }),
-                Ok(_) => Ok(()),
+                Ok(wire::Progress::InProgress | wire::Progress::Completed) => Ok(()),
                 Err(odd) => Err(call.lost_reply(&answer, &odd)),
             },
             Err(Fault::Refused(detail)) if detail.status == Some(422) && wire::says_busy(&detail.message) => {
@@ -166,7 +177,12 @@ impl Cloud for DigitalOcean {
         if answer.status == 404 {
             return Ok(None);
         }
-        wire::droplet(&answer.body).map(Some).map_err(|odd| call.unreadable(&answer, &odd))
+        let droplet = wire::droplet(&answer.body).map_err(|odd| call.unreadable(&answer, &odd))?;
+        if droplet.id != id {
+            let why = format!("asked for droplet `{id}`, got `{}`", droplet.id);
+            return Err(Fault::Refused(call.detail(&answer, &why)));
+        }
+        Ok(Some(droplet))
     }
 
     async fn find(&self, name: &ServerName) -> Result<Vec<Droplet>, Fault> {
@@ -187,7 +203,7 @@ impl Cloud for DigitalOcean {
             .needs("`droplet:create`, `tag:create`, `ssh_key:read`")
             .making();
         let answer = self.caller.send(&call).await?;
-        wire::created(&answer.body).map_err(|odd| call.lost_reply(&answer, &odd))
+        wire::created(&answer.body, &order.server).map_err(|odd| call.lost_reply(&answer, &odd))
     }
 
     async fn power(&self, id: DropletId, call: PowerCall) -> Result<(), Fault> {

@@ -1,10 +1,27 @@
 //! One HTTP exchange, with every way it can go wrong told apart. Knows no vendor.
-//! Invariant: `NotSent` is only said when not a byte of the request can have left.
+//! Invariants: `NotSent` is only said when not a byte of the request can have left; an answer is read to
+//! its limit and no further.
 
 use std::time::Duration;
 
 use crate::ports::Detail;
-use crate::wire::redact::redact;
+use crate::wire::redact::redact_line;
+
+/// What one exchange may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// From name lookup to the last byte of the answer.
+    pub patience: Duration,
+    /// The longest answer, unpacked.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    /// A page of 200 droplets is about 0.8 MB; ten times that is not an answer of theirs.
+    fn default() -> Self {
+        Self { patience: Duration::from_secs(60), bytes: 8 * 1024 * 1024 }
+    }
+}
 
 /// An answer, whatever its status.
 #[derive(Debug, Clone)]
@@ -24,26 +41,34 @@ pub enum Lost {
     NotSent(String),
     /// It may have been carried out.
     Ambiguous(String),
+    /// It was answered, but the answer breaks off, is far too long or is not text.
+    Cut(Box<Answer>, String),
 }
 
-/// A client that follows no redirects (a secret goes to no second host), with rustls and ring.
-pub fn client(user_agent: &str) -> Result<reqwest::Client, String> {
+/// A client that follows no redirects (a secret goes to no second host), with rustls and ring. Plain HTTP
+/// is for this machine only, so it goes through no proxy either, whatever the environment says.
+pub fn client(user_agent: &str, base: &str) -> Result<reqwest::Client, String> {
     // A second call finds the provider installed already; that is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder();
+    let builder = if base.starts_with("https://") { builder } else { builder.no_proxy() };
+    builder
         .user_agent(user_agent)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(10))
-        .timeout(Duration::from_secs(60))
+        .timeout(Limits::default().patience)
         .build()
         .map_err(|error| chain(&error))
 }
 
-/// Sends one request and reads the whole answer, at most `MAX_BODY` bytes of it.
+/// Sends one request and reads the whole answer.
 pub async fn exchange(request: reqwest::RequestBuilder) -> Result<Answer, Lost> {
-    /// A page of 200 droplets is about 0.8 MB; ten times that is not an answer of theirs.
-    const MAX_BODY: usize = 16 * 1024 * 1024;
-    let mut response = request.send().await.map_err(|error| {
+    exchange_within(Limits::default(), request).await
+}
+
+/// The same, within these limits.
+pub async fn exchange_within(limits: Limits, request: reqwest::RequestBuilder) -> Result<Answer, Lost> {
+    let mut response = request.timeout(limits.patience).send().await.map_err(|error| {
         // `is_builder`: a bad URL or header; `is_connect`: no connection was made.
         let never_left = error.is_connect() || error.is_builder();
         let host = error.url().filter(|_| error.is_connect()).map(|url| {
@@ -60,19 +85,34 @@ pub async fn exchange(request: reqwest::RequestBuilder) -> Result<Answer, Lost> 
     })?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| Lost::Ambiguous(chain(&error)))? {
-        body.extend_from_slice(&chunk);
-        if body.len() > MAX_BODY {
-            return Err(Lost::Ambiguous(format!("the answer is longer than {MAX_BODY} bytes")));
+    let mut flaw = loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break None,
+            Err(error) => break Some(chain(&error.without_url())),
         }
+        if body.len() > limits.bytes {
+            break Some(format!("the answer is longer than {} bytes", limits.bytes));
+        }
+    };
+    let body = String::from_utf8(body).unwrap_or_else(|error| {
+        // In JSON a letter made up in place of a broken one could be a part of a name or a tag.
+        if (200..300).contains(&status) {
+            flaw.get_or_insert_with(|| "the answer is not UTF-8".to_owned());
+        }
+        String::from_utf8_lossy(error.as_bytes()).into_owned()
+    });
+    let answer = Answer { status, headers, body };
+    match flaw {
+        None => Ok(answer),
+        Some(why) => Err(Lost::Cut(Box::new(answer), why)),
     }
-    Ok(Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
 impl Answer {
     /// The same without `secret`, should a proxy or the vendor repeat it in an error.
     pub fn without(mut self, secret: &str) -> Self {
-        if self.status >= 300 && self.body.contains(secret) {
+        if self.body.contains(secret) {
             self.body = self.body.replace(secret, "…");
         }
         self
@@ -94,10 +134,10 @@ impl Answer {
         Detail {
             call: call.to_owned(),
             status: Some(self.status),
-            code,
-            message: redact(message, 500),
-            request_id,
-            body: redact(&self.body, 2_000),
+            code: code.map(|code| redact_line(&code, 80)),
+            message: redact_line(message, 500),
+            request_id: request_id.map(|id| redact_line(&id, 200)),
+            body: redact_line(&self.body, 2_000),
         }
     }
 }
@@ -106,13 +146,18 @@ impl Lost {
     /// What was seen, for a person.
     pub fn text(&self) -> &str {
         match self {
-            Self::NotSent(text) | Self::Ambiguous(text) => text,
+            Self::NotSent(text) | Self::Ambiguous(text) | Self::Cut(_, text) => text,
         }
     }
 
-    /// A `Detail` of a call without an answer.
-    pub fn detail(&self, call: &str) -> Detail {
-        Detail { call: call.to_owned(), message: redact(self.text(), 500), ..Detail::default() }
+    /// A `Detail` of a call without an answer; `id` is the header that names the request. No body is in it.
+    pub fn detail(&self, call: &str, id: &str) -> Detail {
+        let message = redact_line(self.text(), 500);
+        let (status, request_id) = match self {
+            Self::Cut(answer, _) => (Some(answer.status), answer.header(id).map(|id| redact_line(id, 200))),
+            Self::NotSent(_) | Self::Ambiguous(_) => (None, None),
+        };
+        Detail { call: call.to_owned(), status, message, request_id, ..Detail::default() }
     }
 }
 

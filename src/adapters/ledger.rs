@@ -62,7 +62,12 @@ impl SqliteLedger {
         let pool = connect(options).await.map_err(|error| faults.sql(error))?;
         let newest = rows::schema_version(&pool).await.map_err(|error| faults.sql(error))?;
         match newest {
-            None => return Err(faults.not_a_ledger()),
+            // Whoever made it may have been killed before its first table.
+            None => {
+                let mut conn = pool.acquire().await.map_err(|error| faults.sql(error))?;
+                let is_foreign = rows::is_foreign(&mut conn).await.map_err(|error| faults.sql(error))?;
+                return if is_foreign { Err(faults.not_a_ledger()) } else { Ok(None) };
+            }
             Some(version) if !MIGRATIONS.version_exists(version) => return Err(faults.too_new(version)),
             Some(version) if MIGRATIONS.iter().any(|known| known.version > version) => {
                 return Err(faults.too_old());

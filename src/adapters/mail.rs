@@ -14,7 +14,7 @@ use lettre::{Address, Message};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::mail_relay::{Relay, Stage, Tls, recipient_fault};
+use super::mail_relay::{Relay, Tls, recipient_fault};
 use crate::ports::{Fault, Mail, Mailer};
 
 /// So long one letter may take, from name lookup to the relay's last word.
@@ -41,6 +41,12 @@ impl SmtpMailer {
         let reply_to = reply_to.map(|text| mailbox(text, "reply-to")).transpose()?;
         let relay = relay(url, password, from.email.domain())?;
         Ok(Self { relay, from, reply_to })
+    }
+
+    /// The same, waiting so long for the whole of a conversation.
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.relay.patience = patience;
+        self
     }
 
     fn message(&self, to: Address, mail: &Mail) -> Result<Message, String> {
@@ -79,12 +85,7 @@ impl Mailer for SmtpMailer {
             .parse()
             .map_err(|_| recipient_fault("the customer's address is not an e-mail address"))?;
         let message = self.message(to, mail).map_err(|why| Fault::refused("smtp", why))?;
-        let stage = Stage::default();
-        match tokio::time::timeout(PATIENCE, self.relay.deliver(&message, &stage)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(stage.fault(&error, &mail.to)),
-            Err(_) => Err(stage.timed_out(PATIENCE)),
-        }
+        self.relay.deliver(&message, &mail.to).await
     }
 }
 

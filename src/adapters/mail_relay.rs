@@ -1,6 +1,7 @@
 //! One SMTP conversation, and what its end means at each stage.
 //! Invariant: `Unknown` only once the letter itself was on its way; before that nothing was delivered.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
@@ -10,10 +11,14 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
+use lettre::transport::smtp::response::Response;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use super::mail_line::Line;
 use crate::ports::{Detail, Fault};
-use crate::wire::redact::redact;
+use crate::wire::redact::redact_line;
 
 /// Where letters are handed over, and how.
 pub(super) struct Relay {
@@ -33,15 +38,22 @@ pub(super) enum Tls {
 }
 
 /// Why a letter was not handed over.
-pub(super) enum Trouble {
+enum Trouble {
     Smtp(Error),
+    /// There is no connection.
+    Connect(std::io::Error),
+    /// A good answer, but not to this command: the relay is out of step.
+    OutOfStep(u16),
     /// An address is not ASCII, and the relay knows only ASCII.
     NoUtf8,
 }
 
 /// How far a conversation came.
 #[derive(Default)]
-pub(super) struct Stage(AtomicU8);
+struct Stage(AtomicU8);
+
+/// So long the answer to QUIT is waited for.
+const GOODBYE: Duration = Duration::from_millis(500);
 
 const CONNECT: u8 = 0;
 const STARTTLS: u8 = 1;
@@ -52,23 +64,39 @@ const DATA: u8 = 5;
 const LETTER: u8 = 6;
 
 impl Relay {
-    /// Hands over one message on a connection of its own.
-    pub(super) async fn deliver(&self, message: &Message, stage: &Stage) -> Result<(), Trouble> {
-        let mut smtp = self.connect(stage).await?;
-        let sent = self.converse(&mut smtp, message, stage).await;
-        // Says QUIT. Its answer is of no interest: the letter is accepted or refused by now.
-        smtp.abort().await;
-        sent
+    /// Hands over one message on a connection of its own. `to` is taken out of the relay's words.
+    pub(super) async fn deliver(&self, message: &Message, to: &str) -> Result<(), Fault> {
+        let (stage, mut line) = (Stage::default(), None);
+        let sent = timeout(self.patience, async {
+            let smtp = line.insert(self.connect(&stage).await?);
+            self.converse(smtp, message, &stage).await
+        })
+        .await;
+        // QUIT is said where there is a line that can carry it. Whether it is answered is of no interest: the
+        // letter is accepted or refused by now.
+        if let (Some(mut smtp), Ok(_)) = (line, &sent)
+            && stage.get() != STARTTLS
+        {
+            let _ = timeout(GOODBYE, smtp.abort()).await;
+        }
+        match sent {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(trouble)) => Err(stage.fault(&trouble, to)),
+            Err(_) => Err(stage.timed_out(self.patience)),
+        }
     }
 
-    async fn connect(&self, stage: &Stage) -> Result<AsyncSmtpConnection, Error> {
+    async fn connect(&self, stage: &Stage) -> Result<AsyncSmtpConnection, Trouble> {
         stage.at(CONNECT);
-        let implicit = match &self.tls {
-            Tls::Implicit(parameters) => Some(parameters.clone()),
-            Tls::None | Tls::Starttls(_) => None,
-        };
         let address = (self.host.as_str(), self.port);
-        AsyncSmtpConnection::connect_tokio1(address, Some(self.patience), &self.hello, implicit, None).await
+        let smtp = if let Tls::Implicit(parameters) = &self.tls {
+            let (wait, tls) = (Some(self.patience), Some(parameters.clone()));
+            AsyncSmtpConnection::connect_tokio1(address, wait, &self.hello, tls, None).await?
+        } else {
+            let line = Line::new(TcpStream::connect(address).await.map_err(Trouble::Connect)?);
+            AsyncSmtpConnection::connect_with_transport(Box::new(line), &self.hello).await?
+        };
+        Ok(smtp)
     }
 
     async fn converse(
@@ -93,29 +121,43 @@ impl Relay {
             return Err(Trouble::NoUtf8);
         }
         let parameters = if plain { Vec::new() } else { vec![MailParameter::SmtpUtfEight] };
-        smtp.command(Mail::new(envelope.from().cloned(), parameters)).await?;
+        in_step(&smtp.command(Mail::new(envelope.from().cloned(), parameters)).await?, 200..300)?;
         stage.at(RCPT);
         for to in envelope.to() {
-            smtp.command(Rcpt::new(to.clone(), Vec::new())).await?;
+            in_step(&smtp.command(Rcpt::new(to.clone(), Vec::new())).await?, 200..300)?;
         }
         stage.at(DATA);
-        smtp.command(Data).await?;
+        in_step(&smtp.command(Data).await?, 354..355)?;
         stage.at(LETTER);
         let letter = Zeroizing::new(message.formatted());
-        smtp.message(&letter).await?;
-        Ok(())
+        in_step(&smtp.message(&letter).await?, 200..300)
     }
 }
 
 impl Stage {
     /// What an error at this stage means. `to` is taken out of the relay's words.
-    pub(super) fn fault(&self, trouble: &Trouble, to: &str) -> Fault {
-        let Trouble::Smtp(error) = trouble else {
-            return recipient_fault("the relay takes no address with other letters than ASCII");
-        };
+    fn fault(&self, trouble: &Trouble, to: &str) -> Fault {
         let stage = self.get();
+        let plain = |message: String| Detail { call: self.call(), message, ..Detail::default() };
+        let error = match trouble {
+            Trouble::Smtp(error) => error,
+            Trouble::NoUtf8 => {
+                return recipient_fault("the relay takes no address with other letters than ASCII");
+            }
+            Trouble::Connect(error) => {
+                return Fault::Unavailable { after: None, detail: plain(error.to_string()) };
+            }
+            Trouble::OutOfStep(code) => {
+                let detail = plain(format!("the relay answers {code} here, which is out of step"));
+                let detail = Detail { status: Some(*code), ..detail };
+                return match stage {
+                    LETTER => Fault::Unknown(detail),
+                    _ => Fault::Unavailable { after: None, detail },
+                };
+            }
+        };
         let status = error.status().map(u16::from);
-        let said = redact(&words(error).replace(to, "…"), 300);
+        let said = redact_line(&words(error).replace(to, "…"), 300);
         let mut detail = Detail { call: self.call(), status, message: said, ..Detail::default() };
         match status {
             Some(530 | 534 | 535 | 538) => {
@@ -138,7 +180,7 @@ impl Stage {
     }
 
     /// What running out of time at this stage means.
-    pub(super) fn timed_out(&self, patience: Duration) -> Fault {
+    fn timed_out(&self, patience: Duration) -> Fault {
         let message = format!("no answer for {} seconds", patience.as_secs());
         let detail = Detail { call: self.call(), message, ..Detail::default() };
         match self.get() {
@@ -173,6 +215,12 @@ impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         Self::Smtp(error)
     }
+}
+
+/// A relay that answers once too often says yes to what it has not heard yet.
+fn in_step(response: &Response, good: Range<u16>) -> Result<(), Trouble> {
+    let code = u16::from(response.code());
+    if good.contains(&code) { Ok(()) } else { Err(Trouble::OutOfStep(code)) }
 }
 
 /// The recipient's address will not do.

@@ -6,6 +6,7 @@ pub mod folder;
 pub mod http;
 pub mod ledger;
 pub mod mail;
+mod mail_line;
 pub mod pace;
 pub mod stripe;
 pub mod vault;

@@ -21,7 +21,7 @@ use stripe_core::payment_intent::RetrievePaymentIntent;
 use stripe_core::refund::{CreateRefund, CreateRefundReason, ListRefund};
 use stripe_shared::InvoiceStatus;
 
-use super::http;
+use super::http::{self, Limits};
 use super::stripe_call::{Caller, Reply, call_name, known};
 use crate::model::billing::{
     Customer, Payment, PaymentPart, Reading, Refund, RefundOrder, Status, Subscription,
@@ -79,8 +79,14 @@ impl Stripe {
     ) -> Result<Self, BadSetup> {
         check_key(key.expose_secret(), mode)?;
         let base = check_address(base_url)?;
-        let http = http::client(user_agent).map_err(BadSetup::Http)?;
-        Ok(Self { caller: Caller { http, base, key, mode, clock } })
+        let http = http::client(user_agent, &base).map_err(BadSetup::Http)?;
+        Ok(Self { caller: Caller { http, base, key, mode, clock, limits: Limits::default() } })
+    }
+
+    /// The same, with other limits for one exchange.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.caller.limits = limits;
+        self
     }
 
     async fn refunds(&self, payment: &PaymentId) -> Result<Vec<Refund>, Fault> {
@@ -90,7 +96,14 @@ impl Stripe {
         } else {
             ask.charge(payment.as_str())
         };
-        self.caller.all(&ask.build(), money::refund).await
+        let ask = ask.build();
+        let values = self.caller.list(&ask).await?;
+        let read = |value| {
+            money::check_refunded(&value, payment)?;
+            money::refund(value)
+        };
+        let refunds: Result<Vec<Refund>, String> = values.into_iter().map(read).collect();
+        refunds.map_err(|why| Fault::refused(&call_name(&ask), format!("cannot be read: {why}")))
     }
 
     /// The refund that was made for a step and still stands.
@@ -130,7 +143,7 @@ impl Stripe {
                     continue;
                 }
             };
-            if share.is_some_and(|share| share < part.received.amount) {
+            if share.is_some_and(|share| share.0 < part.received.amount) {
                 by_hand =
                     Some(format!("the payment `{}` was not for the invoice `{}` alone", part.id, invoice.id));
             }
@@ -141,16 +154,16 @@ impl Stripe {
 
     async fn intent(&self, id: PaymentId) -> Result<PaymentPart, Fault> {
         let ask = RetrievePaymentIntent::new(id.as_str()).expand(vec!["latest_charge".to_owned()]).build();
-        let intent = self.caller.object(&ask, wire::read::<Intent>).await?;
-        let received = Money { amount: intent.amount_received, currency: intent.currency };
+        let intent = self.caller.object(&ask, id.as_str(), wire::read::<Intent>).await?;
+        let received = Money { amount: intent.amount_received.0, currency: intent.currency };
         let refunds = self.refunds(&id).await?;
         Ok(money::part(id, received, intent.latest_charge.as_ref(), refunds))
     }
 
     async fn charge(&self, id: PaymentId) -> Result<PaymentPart, Fault> {
         let ask = RequestBuilder::new(StripeMethod::Get, format!("/charges/{id}"));
-        let charge = self.caller.object(&ask, wire::read::<Charge>).await?;
-        let received = Money { amount: charge.amount_captured, currency: charge.currency };
+        let charge = self.caller.object(&ask, id.as_str(), wire::read::<Charge>).await?;
+        let received = Money { amount: charge.amount_captured.0, currency: charge.currency };
         let refunds = self.refunds(&id).await?;
         Ok(money::part(id, received, Some(&charge), refunds))
     }
@@ -160,9 +173,10 @@ impl Stripe {
         Ok(self.subscription(id).await?.is_none_or(ended))
     }
 
-    /// Whether a reply to a cancellation is Stripe's, about this subscription.
-    fn is_about(&self, reply: &Reply, id: &SubscriptionId) -> bool {
-        self.caller.value(reply).is_ok_and(|value| wire::id(&value) == Some(id.as_str()))
+    /// Whether a reply to a cancellation is Stripe's, and says that this subscription has ended.
+    fn says_ended(&self, reply: &Reply, id: &SubscriptionId) -> bool {
+        let ended = |value| wire::id(&value) == Some(id.as_str()) && wire::has_ended(&value);
+        self.caller.value(reply).is_ok_and(ended)
     }
 }
 
@@ -178,21 +192,22 @@ impl Billing for Stripe {
 
     async fn subscription(&self, id: &SubscriptionId) -> Result<Option<Subscription>, Fault> {
         let ask = RetrieveSubscription::new(id.as_str()).expand(vec!["latest_invoice".to_owned()]);
-        known(self.caller.object(&ask.build(), wire::subscription).await)
+        known(self.caller.object(&ask.build(), id.as_str(), wire::subscription).await)
     }
 
     async fn customer(&self, id: &CustomerId) -> Result<Option<Customer>, Fault> {
-        known(self.caller.object(&RetrieveCustomer::new(id.as_str()).build(), wire::customer).await)
+        let ask = RetrieveCustomer::new(id.as_str()).build();
+        known(self.caller.object(&ask, id.as_str(), wire::customer).await)
     }
 
     async fn payment(&self, id: &SubscriptionId, at: Moment) -> Result<Option<Payment>, Fault> {
         let invoices = self.invoices(id).await?;
         let Some(invoice) = money::choose(&invoices, at) else { return Ok(None) };
         let (parts, odd) =
-            if invoice.amount_paid == 0 { (Vec::new(), None) } else { self.parts(invoice).await? };
+            if invoice.amount_paid.0 == 0 { (Vec::new(), None) } else { self.parts(invoice).await? };
         Ok(Some(Payment {
             invoice: invoice.id.clone(),
-            created: Moment::from_unix(invoice.created),
+            created: invoice.created.0,
             amount_paid: invoice.paid(),
             parts,
             by_hand: invoice.by_hand().or(odd),
@@ -211,7 +226,7 @@ impl Billing for Stripe {
         }
         let reply = self.caller.send(&ask, Some(&key)).await?;
         let read = self.caller.value(&reply).map_err(|fault| fault.detail().message.clone());
-        match read.and_then(money::refund) {
+        match read.and_then(money::refund).and_then(|refund| is_answer(refund, order, step)) {
             Ok(refund) => Ok(refund),
             // The money is on its way; the list is another chance to learn the refund's id.
             Err(why) => match self.refund_of(&order.payment, step).await {
@@ -228,10 +243,12 @@ impl Billing for Stripe {
         let ask =
             CancelSubscription::new(id.as_str()).prorate(false).invoice_now(false).cancellation_details(why);
         match self.caller.send(&ask.build(), None).await {
-            Ok(reply) if self.is_about(&reply, id) => Ok(()),
+            Ok(reply) if self.says_ended(&reply, id) => Ok(()),
             Ok(reply) => match self.has_ended(id).await {
                 Ok(true) => Ok(()),
-                Ok(false) | Err(_) => Err(Fault::Unknown(reply.unreadable("it is not this subscription"))),
+                Ok(false) | Err(_) => {
+                    Err(Fault::Unknown(reply.unreadable("it is not this subscription, ended")))
+                }
             },
             // How Stripe says that it has ended already; also after an earlier try whose reply was lost.
             Err(fault) if matches!(fault.detail().status, Some(400 | 404)) => {
@@ -248,6 +265,17 @@ impl Billing for Stripe {
 impl fmt::Debug for Stripe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Stripe({}, {:?})", self.caller.base, self.caller.mode)
+    }
+}
+
+/// The refund, if it is what was asked for: its amount goes into the ledger.
+fn is_answer(refund: Refund, order: &RefundOrder, step: &StepId) -> Result<Refund, String> {
+    if refund.amount != order.amount {
+        return Err(format!("asked for {}, got a refund of {}", order.amount, refund.amount));
+    }
+    match &refund.step {
+        Some(other) if other != step => Err(format!("asked for `{step}`, got the refund of `{other}`")),
+        _ => Ok(refund),
     }
 }
 

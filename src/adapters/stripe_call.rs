@@ -10,14 +10,18 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use stripe_client_core::{RequestBuilder, StripeMethod, VERSION};
 
-use super::http::{Answer, Lost, exchange};
+use super::http::{Answer, Limits, Lost, exchange_within};
 use crate::model::policy::Mode;
 use crate::ports::{Clock, Detail, Fault};
-use crate::wire::redact::redact;
+use crate::wire::redact::redact_line;
 use crate::wire::stripe::{self, Page, Problem};
 
+/// The header that names a request.
+const REQUEST_ID: &str = "request-id";
 /// How long to wait before each further try.
 const WAITS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+/// A list with more pages (100,000 items) has no end.
+const MAX_PAGES: usize = 1_000;
 /// The longest `Retry-After` that is waited for here; longer ones go to whoever asked.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
@@ -33,6 +37,8 @@ pub struct Caller {
     pub mode: Mode,
     /// For waiting.
     pub clock: Arc<dyn Clock>,
+    /// What one exchange may cost.
+    pub limits: Limits,
 }
 
 /// A good answer, not read yet.
@@ -64,14 +70,20 @@ impl Caller {
         self.send_page(request, None, key).await
     }
 
-    /// Reads one object.
+    /// Reads the object that has this id. Another's address or status would be worse than none.
     pub async fn object<T>(
         &self,
         request: &RequestBuilder,
+        id: &str,
         read: fn(Value) -> Result<T, String>,
     ) -> Result<T, Fault> {
         let reply = self.send(request, None).await?;
-        read(self.value(&reply)?).map_err(|why| Fault::Refused(reply.unreadable(&why)))
+        let value = self.value(&reply)?;
+        let found = match stripe::id(&value) {
+            Some(other) if other != id => Err(format!("asked for `{id}`, got `{}`", redact_line(other, 80))),
+            _ => read(value),
+        };
+        found.map_err(|why| Fault::Refused(reply.unreadable(&why)))
     }
 
     /// Reads every page of a list, its items not read yet. Incomplete is a fault.
@@ -79,7 +91,7 @@ impl Caller {
         let mut items: Vec<Value> = Vec::new();
         let mut seen = BTreeSet::new();
         let mut cursor: Option<String> = None;
-        loop {
+        for _ in 0..MAX_PAGES {
             let reply = self.send_page(request, cursor.as_deref(), None).await?;
             let page: Page =
                 stripe::read(self.value(&reply)?).map_err(|why| Fault::Refused(reply.unreadable(&why)))?;
@@ -89,7 +101,10 @@ impl Caller {
                 if let Some(id) = stripe::id(item)
                     && !seen.insert(id.to_owned())
                 {
-                    return Err(broken(&format!("the pages of the list name `{}` twice", redact(id, 80))));
+                    return Err(broken(&format!(
+                        "the pages of the list name `{}` twice",
+                        redact_line(id, 80)
+                    )));
                 }
             }
             let last = page.data.last().and_then(stripe::id).map(ToOwned::to_owned);
@@ -100,6 +115,9 @@ impl Caller {
                 (true, None) => return Err(broken("there are more pages, but the list does not say where")),
             }
         }
+        let message = format!("the list has no end after {MAX_PAGES} pages");
+        let detail = Detail { call: call_name(request), message, ..Detail::default() };
+        Err(Fault::Unavailable { after: None, detail })
     }
 
     /// Reads every page of a list whose items must all be readable.
@@ -116,7 +134,7 @@ impl Caller {
     pub fn value(&self, reply: &Reply) -> Result<Value, Fault> {
         let value = serde_json::from_str(&reply.body).map_err(|_| Fault::Unavailable {
             after: None,
-            detail: reply.detail("the answer is not JSON; hint: is a proxy between here and Stripe?"),
+            detail: reply.page("the answer is not JSON; hint: is a proxy between here and Stripe?"),
         })?;
         self.check_mode(reply, &value)?;
         Ok(value)
@@ -133,7 +151,7 @@ impl Caller {
         let mut waits = WAITS.into_iter();
         let mut doubt = false;
         loop {
-            let outcome = exchange(self.build(request, url.clone(), key)).await;
+            let outcome = exchange_within(self.limits, self.build(request, url.clone(), key)).await;
             let miss = match outcome {
                 Ok(answer) if (200..300).contains(&answer.status) => return Ok(Reply::new(call, answer)),
                 Ok(answer) => refusal(request, &call, key.is_some(), &answer),
@@ -186,7 +204,7 @@ impl Caller {
                 Err(Fault::Refused(reply.detail(&format!(
                     "`{}` is of {found} mode, but this fleet is of {want} mode; \
                      hint: check the mode in `basement.toml` and the key in `STRIPE_API_KEY`",
-                    redact(stripe::id(value).unwrap_or("an object"), 80),
+                    redact_line(stripe::id(value).unwrap_or("an object"), 80),
                 ))))
             }
             _ => Ok(()),
@@ -201,10 +219,17 @@ impl Reply {
             call: self.call.clone(),
             status: Some(self.status),
             code: None,
-            message: redact(message, 500),
+            message: redact_line(message, 500),
             request_id: self.request_id.clone(),
             body: String::new(),
         }
+    }
+
+    /// The same of somebody's web page, which is shown: it says whose it is.
+    fn page(&self, message: &str) -> Detail {
+        let is_page = self.body.trim_start().starts_with('<');
+        let body = if is_page { redact_line(&without_addresses(&self.body), 2_000) } else { String::new() };
+        Detail { body, ..self.detail(message) }
     }
 
     /// A `Detail` saying where the answer is odd.
@@ -213,7 +238,7 @@ impl Reply {
     }
 
     fn new(call: String, answer: Answer) -> Self {
-        let request_id = answer.header("request-id").map(ToOwned::to_owned);
+        let request_id = request_id(&answer);
         tracing::info!(status = answer.status, "{call}");
         tracing::debug!(bytes = answer.body.len(), request_id);
         Self { call, status: answer.status, request_id, body: answer.body }
@@ -258,9 +283,9 @@ fn sorted(body: &str) -> String {
 }
 
 fn no_answer(request: &RequestBuilder, call: &str, lost: &Lost) -> Miss {
-    let detail = lost.detail(call);
+    let detail = lost.detail(call, REQUEST_ID);
     let fault = match lost {
-        Lost::Ambiguous(_) if is_write(request) => Fault::Unknown(detail),
+        Lost::Ambiguous(_) | Lost::Cut(..) if is_write(request) => Fault::Unknown(detail),
         _ => Fault::Unavailable { after: None, detail },
     };
     Miss { fault, again: true, after: None, settles: false }
@@ -283,6 +308,8 @@ fn refusal(request: &RequestBuilder, call: &str, keyed: bool, answer: &Answer) -
         // Another request with our key is under way, and may succeed.
         409 if keyed && !locked => Fault::Unknown(detail),
         500.. if is_write(request) => Fault::Unknown(detail),
+        // A redirect, or a refusal of somebody's who may stand behind Stripe as well as before it.
+        status if status != 429 && is_write(request) && problem.is_none() => Fault::Unknown(detail),
         409 | 429 | 500.. => Fault::Unavailable { after, detail },
         _ => Fault::Refused(detail),
     };
@@ -295,23 +322,24 @@ fn detail(request: &RequestBuilder, call: &str, answer: &Answer, problem: Option
         Some(problem) => problem.message.as_deref().unwrap_or("Stripe gives no reason"),
         None => "the answer is not Stripe's JSON",
     };
-    let mut message = redact(&without_addresses(said), 400);
+    let mut message = redact_line(&without_addresses(said), 400);
     if let Some(cure) = cure(request, answer.status) {
         message = format!("{message}; hint: {cure}");
     }
     let body = match problem {
         // The whole error may hold a payment intent, with its client secret and the customer's address.
         Some(Problem { kind, code, param, .. }) => {
-            format!("type {kind:?}, code {code:?}, param {param:?}").replace("Some(", "").replace(')', "")
+            let text = format!("type {kind:?}, code {code:?}, param {param:?}");
+            redact_line(&text.replace("Some(", "").replace(')', ""), 300)
         }
-        None => redact(&without_addresses(&answer.body), 2_000),
+        None => redact_line(&without_addresses(&answer.body), 2_000),
     };
     Detail {
         call: call.to_owned(),
         status: Some(answer.status),
-        code: problem.and_then(|problem| problem.code.clone().or_else(|| problem.kind.clone())),
+        code: problem.and_then(|p| p.code.as_deref().or(p.kind.as_deref())).map(|code| redact_line(code, 80)),
         message,
-        request_id: answer.header("request-id").map(ToOwned::to_owned),
+        request_id: request_id(answer),
         body,
     }
 }
@@ -336,6 +364,10 @@ fn cure(request: &RequestBuilder, status: u16) -> Option<String> {
         }
         _ => None,
     }
+}
+
+fn request_id(answer: &Answer) -> Option<String> {
+    answer.header(REQUEST_ID).map(|id| redact_line(id, 200))
 }
 
 fn without_addresses(text: &str) -> String {

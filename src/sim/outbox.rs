@@ -47,9 +47,16 @@ fn take(world: &mut World, posted: Posted) {
     world.outbox.push(delivered);
 }
 
-/// A status that is none of SMTP's becomes a passing one.
+/// A refusal's status and words. A status that is none of SMTP's becomes a passing one.
+pub fn rejection(code: u16) -> (u16, &'static str) {
+    match code {
+        521..=556 => (code, "5.1.1 mailbox unavailable"),
+        421..=455 => (code, "4.7.1 please try again later"),
+        _ => (451, "4.7.1 please try again later"),
+    }
+}
+
 fn reject(code: u16) -> Verdict {
-    let code = if matches!(code, 421..=455 | 521..=556) { code } else { 451 };
-    let text = if code < 500 { "4.7.1 please try again later" } else { "5.1.1 mailbox unavailable" };
+    let (code, text) = rejection(code);
     Verdict::Reject { code, text: text.to_owned() }
 }

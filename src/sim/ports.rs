@@ -15,7 +15,7 @@ use crate::model::step::CreateOrder;
 use crate::ports::{Clock, Cloud, Detail, Fault, Mail, Mailer, PowerCall};
 use crate::sim::cloud::Cloudlet;
 use crate::sim::machine::{Kind, Machine, Order, Power, Refusal};
-use crate::sim::outbox::{MAIL, local_part};
+use crate::sim::outbox::{self, MAIL, local_part};
 use crate::sim::requests::Vendor;
 use crate::sim::trouble::Mishap;
 use crate::sim::world::{Admission, Call, Delivered, Shared, World, lock, wait_until};
@@ -115,7 +115,11 @@ impl Cloud for Door {
     }
 
     async fn droplet(&self, id: DropletId) -> Result<Option<Droplet>, Fault> {
-        self.call("GET", &format!("/v2/droplets/{id}"), |cloud| Ok(cloud.get(id.0).map(model))).await
+        let path = format!("/v2/droplets/{id}");
+        match self.call("GET", &path, |cloud| Ok(cloud.get(id.0).map(model))).await {
+            Err(Fault::Refused(detail)) if detail.status == Some(404) => Ok(None),
+            other => other,
+        }
     }
 
     async fn find(&self, name: &ServerName) -> Result<Vec<Droplet>, Fault> {
@@ -141,16 +145,19 @@ impl Cloud for Door {
     }
 
     async fn power(&self, id: DropletId, call: PowerCall) -> Result<(), Fault> {
-        let kind = match call {
-            PowerCall::On => Kind::PowerOn,
-            PowerCall::Shutdown => Kind::Shutdown,
-            PowerCall::Off => Kind::PowerOff,
+        let (kind, wanted) = match call {
+            PowerCall::On => (Kind::PowerOn, DropletStatus::Active),
+            PowerCall::Shutdown => (Kind::Shutdown, DropletStatus::Off),
+            PowerCall::Off => (Kind::PowerOff, DropletStatus::Off),
         };
         let path = format!("/v2/droplets/{id}/actions");
         let asked = self.call("POST", &path, |cloud| cloud.act(id.0, kind).map(|_| ())).await;
+        // As the real adapter does: behind a no or a lost reply the power may be as wanted.
         match asked {
-            // Already off is what was wanted.
-            Err(Fault::Refused(detail)) if detail.message.contains("already powered") => Ok(()),
+            Err(fault) if is_worth_a_look(&fault) => match self.droplet(id).await {
+                Ok(Some(droplet)) if droplet.status == wanted => Ok(()),
+                _ => Err(fault),
+            },
             other => other,
         }
     }
@@ -185,12 +192,14 @@ impl Mailer for Door {
         let admission = lock(&self.world).admit(&MAIL);
         self.pause(admission.delay).await;
         let said = |status, words: &str| detail("SMTP mail", Some(status), None, words);
-        let reject = |status: u16| match status {
-            500..=599 => {
-                let detail = said(status, "5.1.1 mailbox unavailable");
-                Fault::Refused(Detail { code: Some("recipient".to_owned()), ..detail })
+        let reject = |status: u16| {
+            let (status, words) = outbox::rejection(status);
+            // After DATA it is the letter that is refused; these are about the login at any time.
+            let code = if matches!(status, 530 | 534 | 535 | 538) { "login" } else { "letter" };
+            match status {
+                500.. => Fault::Refused(Detail { code: Some(code.to_owned()), ..said(status, words) }),
+                _ => Fault::Unavailable { after: None, detail: said(status, words) },
             }
-            _ => Fault::Unavailable { after: None, detail: said(status, "4.7.1 please try again later") },
         };
         let taken = match admission.mishap {
             None | Some(Mishap::Slow(_) | Mishap::Shifted) => Ok(()),
@@ -261,6 +270,14 @@ fn priced(size: &catalog::Size) -> Option<(Slug, Size)> {
     Some((Slug::parse(size.slug).ok()?, priced))
 }
 
+fn is_worth_a_look(fault: &Fault) -> bool {
+    match fault {
+        Fault::Refused(detail) => detail.status == Some(422),
+        Fault::Unknown(_) => true,
+        Fault::Unavailable { .. } => false,
+    }
+}
+
 /// The vendor's own no.
 fn refused(call: &str, method: &str, refusal: &Refusal) -> Fault {
     let detail = detail(call, Some(refusal.status), Some(refusal.id), &refusal.message);
@@ -277,8 +294,8 @@ fn failed(call: &str, method: &str, status: u16, admission: &Admission) -> Fault
     let (id, message) = edge::words(status);
     let detail = detail(call, Some(status), Some(id), message);
     match status {
-        429 => Fault::Unavailable { after: admission.rate.retry_after.map(Duration::from_secs), detail },
-        500.. => lost(method, detail),
+        429 => Fault::Unavailable { after: admission.after, detail },
+        408 | 500.. => lost(method, detail),
         _ => Fault::Refused(detail),
     }
 }

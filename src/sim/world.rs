@@ -92,6 +92,9 @@ pub struct Admission {
     pub mishap: Option<Mishap>,
     /// How long the answer takes.
     pub delay: Duration,
+    /// How long a client waits after a 429: as long as it says, else until the hour's oldest request is
+    /// forgotten.
+    pub after: Option<Duration>,
 }
 
 /// Everything simulated, in memory.
@@ -219,7 +222,9 @@ impl World {
             Some(Mishap::RateHour) => rate.spent_for_an_hour(now),
             _ => rate,
         };
-        Admission { rate, mishap, delay: Duration::from_millis(latency.saturating_add(slow)) }
+        let ahead = u64::try_from(rate.reset.saturating_sub(now.div_euclid(1_000))).ok();
+        let after = rate.retry_after.or(ahead).map(|seconds| Duration::from_secs(seconds.max(1)));
+        Admission { rate, mishap, delay: Duration::from_millis(latency.saturating_add(slow)), after }
     }
 
     /// How much wall time is left until `until_ms`; `None` if that is now or past.

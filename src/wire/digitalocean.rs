@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use serde_path_to_error::Segment;
 
 use crate::model::census::{Account, Droplet, DropletStatus, Size};
-use crate::model::ids::{DropletId, Slug};
+use crate::model::ids::{DropletId, ServerName, Slug};
 use crate::model::moment::Moment;
 use crate::model::money::Money;
 use crate::model::step::CreateOrder;
@@ -31,6 +31,18 @@ pub enum Unreadable {
     /// JSON, but without something that is needed: another try will not help.
     #[error("the answer cannot be understood: {0}")]
     Odd(String),
+}
+
+/// How an action stands. Source: API v2, `action.status`: a closed enum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Progress {
+    /// Not over.
+    InProgress,
+    /// Over.
+    Completed,
+    /// Given up.
+    Errored,
 }
 
 /// One page of a listing.
@@ -59,9 +71,15 @@ pub fn droplet(body: &str) -> Result<Droplet, Unreadable> {
     read::<One<RawDroplet>>(body).map(|one| one.droplet.model())
 }
 
-/// The number of a droplet just made; the rest of that answer proves nothing.
-pub fn created(body: &str) -> Result<DropletId, Unreadable> {
-    read::<One<Id>>(body).map(|one| one.droplet.id)
+/// The number of a droplet just made. An answer that names another one is not about ours.
+pub fn created(body: &str, name: &ServerName) -> Result<DropletId, Unreadable> {
+    let made = read::<One<Made>>(body)?.droplet;
+    match made.name {
+        Some(other) if !other.eq_ignore_ascii_case(name.as_str()) => {
+            Err(Unreadable::Odd(format!("it is about the droplet `{other}`, not `{name}`")))
+        }
+        _ => Ok(made.id),
+    }
 }
 
 /// A page of sizes. One whose slug is outside our alphabet cannot be asked for, and is kept as `None`.
@@ -93,8 +111,8 @@ pub fn account(body: &str) -> Result<Account, Unreadable> {
     Ok(Account { team, droplet_limit, status })
 }
 
-/// The status of an action just asked for (`in-progress`, `completed`, `errored`).
-pub fn action_status(body: &str) -> Result<String, Unreadable> {
+/// The status of an action just asked for.
+pub fn action_status(body: &str) -> Result<Progress, Unreadable> {
     read::<ActionBody>(body).map(|body| body.action.status)
 }
 
@@ -165,8 +183,9 @@ struct One<T> {
 }
 
 #[derive(Deserialize)]
-struct Id {
+struct Made {
     id: DropletId,
+    name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -177,6 +196,7 @@ struct RawDroplet {
     size_slug: String,
     size: RawPrice,
     region: RawRegion,
+    #[serde(deserialize_with = "when")]
     created_at: Moment,
     networks: Option<Networks>,
     tags: Option<Vec<String>>,
@@ -201,9 +221,13 @@ struct Networks {
 }
 
 #[derive(Deserialize)]
-struct Address {
+#[serde(try_from = "RawAddress")]
+struct Address(Option<Ipv4Addr>);
+
+#[derive(Deserialize)]
+struct RawAddress {
     #[serde(rename = "type")]
-    kind: Option<String>,
+    kind: String,
     ip_address: Option<String>,
 }
 
@@ -241,7 +265,7 @@ struct ActionBody {
 
 #[derive(Deserialize)]
 struct RawAction {
-    status: String,
+    status: Progress,
 }
 
 #[derive(Deserialize)]
@@ -289,11 +313,22 @@ impl RawDroplet {
 impl Networks {
     /// By type and never by place: the private address usually stands first.
     fn public(self) -> Option<Ipv4Addr> {
-        self.v4
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|address| address.kind.as_deref() == Some("public"))
-            .find_map(|address| address.ip_address?.parse().ok())
+        self.v4.unwrap_or_default().into_iter().find_map(|address| address.0)
+    }
+}
+
+impl TryFrom<RawAddress> for Address {
+    type Error = String;
+
+    /// A public address that cannot be read is an error: without one a server counts as not delivered.
+    fn try_from(raw: RawAddress) -> Result<Self, String> {
+        match (raw.kind.as_str(), raw.ip_address) {
+            ("public", Some(text)) => {
+                text.parse().map(|ip| Self(Some(ip))).map_err(|_| "a public address is none".to_owned())
+            }
+            ("public", None) => Err("a public address is missing".to_owned()),
+            _ => Ok(Self(None)),
+        }
     }
 }
 
@@ -321,6 +356,13 @@ fn item_of(body: &str, path: &serde_path_to_error::Path) -> Option<String> {
     let item = value.get(key)?.get(index)?;
     let name = item.get("id").or_else(|| item.get("slug"))?;
     Some(format!("item {name}"))
+}
+
+/// A time at which there were droplets and people to ask for them; Go's zero time is in the year 1.
+fn when<'de, D: Deserializer<'de>>(source: D) -> Result<Moment, D::Error> {
+    let at = Moment::deserialize(source)?;
+    let sane = Moment::from_unix(946_684_800)..Moment::from_unix(32_503_680_000);
+    if sane.contains(&at) { Ok(at) } else { Err(D::Error::custom(format!("`{at}` is no time of a droplet"))) }
 }
 
 /// Dollars as a float (`6`, `5.99999984`) to whole cents.

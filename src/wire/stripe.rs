@@ -47,6 +47,17 @@ pub enum Ref<T> {
     },
 }
 
+/// A time in Unix seconds, after 1970 and before the year 3000: what a null or a sum gone wrong makes of a
+/// time would end a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "i64")]
+pub struct Seconds(pub Moment);
+
+/// An amount of money in minor units, not negative. Source: Stripe, "Currencies": at most twelve digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[serde(try_from = "i64")]
+pub struct Cents(pub i64);
+
 /// What an error answer says. Source: Stripe, "Errors", <https://docs.stripe.com/api/errors>.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Problem {
@@ -80,6 +91,11 @@ pub fn id(value: &Value) -> Option<&str> {
     value.get("id")?.as_str()
 }
 
+/// Whether a subscription says that it has ended.
+pub fn has_ended(value: &Value) -> bool {
+    matches!(value.get("status").and_then(Value::as_str), Some("canceled" | "incomplete_expired"))
+}
+
 /// Reads a whole listing of subscriptions.
 pub fn reading(items: Vec<Value>) -> Reading {
     let mut reading = Reading::default();
@@ -109,15 +125,15 @@ pub fn subscription(value: Value) -> Result<Subscription, String> {
         customer: raw.customer.into_id(),
         status: raw.status,
         livemode: raw.livemode,
-        created: Moment::from_unix(raw.created),
-        ended_at: raw.ended_at.map(Moment::from_unix),
+        created: raw.created.0,
+        ended_at: raw.ended_at.map(|at| at.0),
         cancel_at_period_end: raw.cancel_at_period_end,
-        cancel_at: raw.cancel_at.map(Moment::from_unix),
+        cancel_at: raw.cancel_at.map(|at| at.0),
         collection_paused: raw.pause_collection.is_some(),
         items: raw.items.data.into_iter().map(item).collect(),
         latest_invoice: raw.latest_invoice.map(|invoice| LatestInvoice {
             id: invoice.id,
-            created: Moment::from_unix(invoice.created),
+            created: invoice.created.0,
             paid: invoice.status.as_deref() == Some("paid"),
         }),
     })
@@ -136,7 +152,7 @@ pub fn problem(body: &str) -> Option<Problem> {
     struct Body {
         error: Problem,
     }
-    serde_json::from_str::<Body>(body).ok().map(|body| body.error)
+    serde_json::from_str::<Body>(body).ok().map(|body| body.error).filter(|error| error.kind.is_some())
 }
 
 /// A refund's status; an open enum at Stripe, and null for some old ones.
@@ -157,10 +173,10 @@ struct RawSubscription {
     customer: Ref<CustomerId>,
     status: Status,
     livemode: bool,
-    created: i64,
-    ended_at: Option<i64>,
+    created: Seconds,
+    ended_at: Option<Seconds>,
     cancel_at_period_end: bool,
-    cancel_at: Option<i64>,
+    cancel_at: Option<Seconds>,
     pause_collection: Option<IgnoredAny>,
     // Required: were it lost, the server would get another name.
     metadata: BTreeMap<String, String>,
@@ -180,8 +196,8 @@ struct RawItem {
     price: RawPrice,
     quantity: Option<u64>,
     // Since API 2025-03-31 the period stands at the item, no longer at the subscription.
-    current_period_start: i64,
-    current_period_end: i64,
+    current_period_start: Seconds,
+    current_period_end: Seconds,
 }
 
 #[derive(Deserialize)]
@@ -190,7 +206,7 @@ struct RawPrice {
     lookup_key: Option<String>,
     product: Ref<String>,
     currency: String,
-    unit_amount: Option<i64>,
+    unit_amount: Option<Cents>,
     billing_scheme: Option<String>,
     recurring: Option<RawRecurring>,
     transform_quantity: Option<IgnoredAny>,
@@ -207,7 +223,7 @@ struct RawRecurring {
 #[derive(Deserialize)]
 struct RawLatestInvoice {
     id: InvoiceId,
-    created: i64,
+    created: Seconds,
     status: Option<String>,
 }
 
@@ -229,6 +245,22 @@ impl<T> Ref<T> {
     }
 }
 
+impl TryFrom<i64> for Seconds {
+    type Error = String;
+    fn try_from(seconds: i64) -> Result<Self, String> {
+        let sane = (1..32_503_680_000).contains(&seconds);
+        if sane { Ok(Self(Moment::from_unix(seconds))) } else { Err(format!("{seconds} is not a time")) }
+    }
+}
+
+impl TryFrom<i64> for Cents {
+    type Error = String;
+    fn try_from(cents: i64) -> Result<Self, String> {
+        let sane = (0..1_000_000_000_000).contains(&cents);
+        if sane { Ok(Self(cents)) } else { Err(format!("{cents} is not an amount")) }
+    }
+}
+
 fn item(raw: RawItem) -> Item {
     Item {
         price: price(&raw.price),
@@ -236,8 +268,8 @@ fn item(raw: RawItem) -> Item {
         lookup_key: raw.price.lookup_key,
         product_id: raw.price.product.into_id(),
         quantity: raw.quantity,
-        period_start: Moment::from_unix(raw.current_period_start),
-        period_end: Moment::from_unix(raw.current_period_end),
+        period_start: raw.current_period_start.0,
+        period_end: raw.current_period_end.0,
     }
 }
 
@@ -262,7 +294,7 @@ fn price(raw: &RawPrice) -> Result<Price, String> {
     };
     let Some(amount) = raw.unit_amount else { return odd("is not a whole number of cents") };
     let currency = Currency::parse(&raw.currency).map_err(|error| error.to_string())?;
-    Ok(Price { amount, currency, every })
+    Ok(Price { amount: amount.0, currency, every })
 }
 
 /// Serde quotes what it found; that may be somebody's name or address.

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::stripe::{Ref, STEP, read, refund_status};
+use super::redact::redact_line;
+use super::stripe::{Cents, Ref, STEP, Seconds, read, refund_status};
 use crate::model::billing::{PaymentPart, Refund};
 use crate::model::ids::{InvoiceId, PaymentId, RefundId, StepId, SubscriptionId};
 use crate::model::moment::Moment;
@@ -19,14 +20,14 @@ use crate::model::money::{Currency, Money};
 pub struct Invoice {
     /// Its id.
     pub id: InvoiceId,
-    /// When it was made, in Unix seconds.
-    pub created: i64,
+    /// When it was made.
+    pub created: Seconds,
     /// `paid`, among others.
     pub status: Option<String>,
     /// Why it was made: `subscription_create`, `subscription_cycle`, `subscription_update`, ...
     pub billing_reason: Option<String>,
     /// Minor units.
-    pub amount_paid: i64,
+    pub amount_paid: Cents,
     /// Which currency.
     pub currency: Currency,
     /// The customer's balance before it, in minor units; negative is credit.
@@ -43,7 +44,7 @@ pub struct Invoice {
 #[derive(Debug, Deserialize)]
 pub struct InvoicePayment {
     /// How much of it went to this invoice, in minor units.
-    pub amount_paid: Option<i64>,
+    pub amount_paid: Option<Cents>,
     payment: RawPayment,
 }
 
@@ -64,7 +65,7 @@ pub struct Intent {
     /// Its id.
     pub id: PaymentId,
     /// Minor units.
-    pub amount_received: i64,
+    pub amount_received: Cents,
     /// Which currency.
     pub currency: Currency,
     /// The charge that took the money.
@@ -77,9 +78,9 @@ pub struct Charge {
     /// Its id.
     pub id: PaymentId,
     /// Minor units.
-    pub amount_captured: i64,
+    pub amount_captured: Cents,
     /// Minor units, pending refunds included.
-    pub amount_refunded: i64,
+    pub amount_refunded: Cents,
     /// Which currency.
     pub currency: Currency,
     /// The customer disputes it.
@@ -94,7 +95,7 @@ pub fn choose(invoices: &[Invoice], at: Moment) -> Option<&Invoice> {
         invoice.status.as_deref() == Some("paid")
             && match invoice.billing_reason.as_deref() {
                 Some("subscription_create") => true,
-                Some("subscription_cycle") => Moment::from_unix(invoice.created) <= at,
+                Some("subscription_cycle") => invoice.created.0 <= at,
                 _ => false,
             }
     };
@@ -108,17 +109,29 @@ pub fn refund(value: Value) -> Result<Refund, String> {
     let step = raw.metadata.unwrap_or_default().remove(STEP);
     Ok(Refund {
         id: raw.id,
-        amount: Money { amount: raw.amount, currency: raw.currency },
+        amount: Money { amount: raw.amount.0, currency: raw.currency },
         status: refund_status(raw.status.as_deref()),
         step: step.and_then(|step| StepId::parse(&step).ok()),
     })
+}
+
+/// A refund that names another payment was not asked for.
+pub fn check_refunded(value: &Value, payment: &PaymentId) -> Result<(), String> {
+    let key = if payment.as_str().starts_with("ch_") { "charge" } else { "payment_intent" };
+    let named = value.get(key).and_then(|named| named.as_str().or_else(|| super::stripe::id(named)));
+    match named {
+        Some(other) if other != payment.as_str() => {
+            Err(format!("asked for refunds of `{payment}`, got one of `{}`", redact_line(other, 80)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// One payment with what was given back of it.
 pub fn part(id: PaymentId, received: Money, charge: Option<&Charge>, refunds: Vec<Refund>) -> PaymentPart {
     let listed =
         refunds.iter().filter(|r| r.stands()).fold(0_i64, |sum, r| sum.saturating_add(r.amount.amount));
-    let charged = charge.map_or(0, |charge| charge.amount_refunded);
+    let charged = charge.map_or(0, |charge| charge.amount_refunded.0);
     PaymentPart {
         id,
         received,
@@ -149,7 +162,7 @@ struct RawPayment {
 #[derive(Deserialize)]
 struct RawRefund {
     id: RefundId,
-    amount: i64,
+    amount: Cents,
     currency: Currency,
     status: Option<String>,
     metadata: Option<BTreeMap<String, String>>,
@@ -158,7 +171,7 @@ struct RawRefund {
 impl Invoice {
     /// What was paid.
     pub fn paid(&self) -> Money {
-        Money { amount: self.amount_paid, currency: self.currency }
+        Money { amount: self.amount_paid.0, currency: self.currency }
     }
 
     /// It says that it belongs to another subscription.

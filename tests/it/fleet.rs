@@ -13,7 +13,7 @@ use basement::model::policy::Catalogue;
 
 const ADA: &str = "fleet/servers/ada-w9rm9sh6.yaml";
 
-const GOOD: &str = "\
+pub const GOOD: &str = "\
 server: ada-w9rm9sh6
 user: ada
 customer: cus_QX1

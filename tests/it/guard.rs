@@ -116,7 +116,8 @@ fn less_than_half_of_the_delivered_is_a_census_that_shrank() {
         assert_eq!(shrunk(was, listed), [], "{listed} of {was}");
     }
     for (was, listed) in [(4, 1), (4, 0), (5, 2), (6, 2)] {
-        let (was_seen, is) = (was as usize, listed as usize);
+        let count = |n: u64| usize::try_from(n).expect("a small number");
+        let (was_seen, is) = (count(was), count(listed));
         assert_eq!(shrunk(was, listed), [Objection::CensusShrunk { was: was_seen, is }]);
     }
 }

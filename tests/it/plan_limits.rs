@@ -142,3 +142,13 @@ fn clocks_may_differ_by_two_minutes() {
     };
     assert_eq!([adopted(after(7)), adopted(after(7).plus(SECOND))], [false, true]);
 }
+
+#[test]
+fn a_droplet_that_the_ledger_never_heard_of_counts_as_delivered() {
+    let plan = Scene::running().droplet(7, Active).plan();
+    let fact = plan.steps.iter().find_map(|step| match &step.action {
+        Action::Record { fact } => Some(fact.clone()),
+        _ => None,
+    });
+    assert_eq!(fact, Some(Fact::Adopted { droplet: DropletId(7), delivered: true }));
+}

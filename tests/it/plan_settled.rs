@@ -262,3 +262,11 @@ fn letters_go_to_whom_they_concern() {
     let deleted = Scene::running().delivered(7).gone(7).at(after(9));
     assert_eq!(recipients(&deleted), [Recipient::Operator]);
 }
+
+#[test]
+fn a_refund_of_ours_that_is_not_listed_yet_counts_beside_a_persons_of_the_same_amount() {
+    let mut scene = refunded(failed(3_000), 1_500, "pending");
+    parts(&mut scene)[0].refunds = vec![listed(1_500, RefundStatus::Succeeded, false)];
+    let (_, money, _, remark) = settled(&scene);
+    assert_eq!((money, remark), (vec![Money::usd(3_000)], None));
+}

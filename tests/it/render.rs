@@ -1,7 +1,7 @@
 //! What people read: plans, status, history, progress and money, kept as snapshots.
 
 mod complete;
-mod sample;
+pub mod sample;
 
 use std::collections::BTreeMap;
 

@@ -25,7 +25,7 @@ impl Sim {
     /// With these options.
     pub async fn with(options: Options) -> Self {
         let running = start(options).await.expect("loopback can be bound");
-        Self { running, client: http::client("basement tests").expect("a client") }
+        Self { running, client: http::client("basement tests", "http://").expect("a client") }
     }
 
     /// A request as the operator.

@@ -206,7 +206,7 @@ async fn a_refund_is_asked_for_once() {
 
 #[tokio::test]
 async fn a_bare_charge_is_refunded_as_a_charge() {
-    let script = Script::start(vec![none(), ok(&refund("re_1", 5, "pending", None))]).await;
+    let script = Script::start(vec![none(), ok(&refund("re_1", 3500, "pending", None))]).await;
     let order = RefundOrder { payment: PaymentId::parse("ch_1").unwrap(), ..order() };
     script.stripe.refund(&order, &step(), 2).await.unwrap();
     let asked = script.asked();

@@ -9,11 +9,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::adapters::clock::is_loopback;
-use crate::adapters::http::{self, Answer, Lost};
+use crate::adapters::http::{self, Answer, Limits, Lost};
 use crate::adapters::pace::{Exhausted, LONGEST_WAIT, Pace, Purpose, backoff, pause};
 use crate::ports::{Clock, Detail, Fault};
 use crate::wire::digitalocean::{Problem, Unreadable};
 
+/// The header that names a request.
+const REQUEST_ID: &str = "x-request-id";
 /// Further tries after the first.
 const RETRIES: u32 = 3;
 /// Further tries after a 429, if their waits do not end the matter before.
@@ -38,6 +40,8 @@ pub struct Caller {
     token: SecretString,
     pace: Arc<Pace>,
     clock: Arc<dyn Clock>,
+    /// What one exchange may cost.
+    pub limits: Limits,
 }
 
 /// How one exchange ended.
@@ -103,7 +107,7 @@ impl Call {
 
     /// An answer with our own words.
     pub fn detail(&self, answer: &Answer, message: &str) -> Detail {
-        answer.detail(&self.text(), None, message, answer.header("x-request-id").map(str::to_owned))
+        answer.detail(&self.text(), None, message, answer.header(REQUEST_ID).map(str::to_owned))
     }
 
     /// A good answer that cannot be understood, to a call that changes nothing.
@@ -137,21 +141,32 @@ impl Call {
     }
 
     fn problem(&self, answer: &Answer) -> Detail {
-        let Problem { code, message, request_id } = Problem::read(answer.status, &answer.body, self.scopes);
-        let request_id = request_id.or_else(|| answer.header("x-request-id").map(str::to_owned));
-        answer.detail(&self.text(), code, &message, request_id)
+        self.read_problem(answer).0
+    }
+
+    /// What a failed answer says, and whether it is DigitalOcean that says it.
+    fn read_problem(&self, answer: &Answer) -> (Detail, bool) {
+        let Problem { code, message, request_id, is_theirs } =
+            Problem::read(answer.status, &answer.body, self.scopes);
+        let request_id = request_id.or_else(|| answer.header(REQUEST_ID).map(str::to_owned));
+        (answer.detail(&self.text(), code, &message, request_id), is_theirs)
     }
 
     fn judge(&self, reply: Result<Answer, Lost>) -> End {
         let answer = match reply {
             Ok(answer) => answer,
-            Err(lost @ Lost::NotSent(_)) => return End::NotSent(lost.detail(&self.text())),
-            Err(lost @ Lost::Ambiguous(_)) => return End::Blurred(lost.detail(&self.text())),
+            Err(Lost::Cut(answer, why)) => return End::Blurred(self.detail(&answer, &why)),
+            Err(lost @ Lost::NotSent(_)) => return End::NotSent(lost.detail(&self.text(), REQUEST_ID)),
+            Err(lost @ Lost::Ambiguous(_)) => return End::Blurred(lost.detail(&self.text(), REQUEST_ID)),
         };
         match answer.status {
             // A page cut short is a lost reply; what else may be wrong with it, its reader says.
             200..=299 if self.reads() && !is_json(&answer.body) => {
                 End::Blurred(self.detail(&answer, "the answer is no JSON, or is cut short"))
+            }
+            // A delete is answered by 204 and nothing else; a page of a proxy's destroys no droplet.
+            200..=299 if self.method == Method::DELETE && !answer.body.trim().is_empty() => {
+                End::Blurred(self.detail(&answer, "the answer is not the empty one of a delete"))
             }
             200..=299 => End::Done(answer),
             // A proxy's 404 says nothing about a droplet: money goes back on the strength of this answer.
@@ -161,7 +176,11 @@ impl Call {
             429 => End::Limited(answer),
             // Not followed; whether a POST was carried out before, nobody knows.
             300..=399 if self.reads() => End::Refused(self.problem(&answer)),
-            400..=407 | 409..=499 => End::Refused(self.problem(&answer)),
+            400..=407 | 409..=499 => match self.read_problem(&answer) {
+                // Who else refuses may stand behind DigitalOcean as well as before it.
+                (detail, false) if !self.reads() => End::Blurred(detail),
+                (detail, _) => End::Refused(detail),
+            },
             _ => End::Blurred(self.problem(&answer)),
         }
     }
@@ -190,7 +209,8 @@ impl Caller {
                     .to_owned(),
             );
         }
-        Ok(Self { client: http::client(user_agent)?, base: url, token, pace, clock })
+        let client = http::client(user_agent, url.as_str())?;
+        Ok(Self { client, base: url, token, pace, clock, limits: Limits::default() })
     }
 
     /// Waits, and says so.
@@ -207,9 +227,13 @@ impl Caller {
                 Ok(flight) => flight,
                 Err(exhausted) => break unavailable(call, exhausted),
             };
-            let reply = http::exchange(self.request(call)).await;
+            let reply = http::exchange_within(self.limits, self.request(call)).await;
             // A token of before 2021 has no prefix by which `redact` would know it.
-            let reply = reply.map(|answer| answer.without(self.token.expose_secret()));
+            let secret = self.token.expose_secret();
+            let reply = reply.map(|answer| answer.without(secret)).map_err(|lost| match lost {
+                Lost::Cut(answer, why) => Lost::Cut(Box::new(answer.without(secret)), why),
+                lost => lost,
+            });
             if let Ok(answer) = &reply {
                 tracing::info!(status = answer.status, "{}", call.text());
                 tracing::debug!(bytes = answer.body.len(), left = answer.header("ratelimit-remaining"));
@@ -253,7 +277,8 @@ impl Caller {
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
-        let request = self.client.request(call.method.clone(), url).bearer_auth(self.token.expose_secret());
+        let request = self.client.request(call.method.clone(), url);
+        let request = request.bearer_auth(self.token.expose_secret());
         match &call.body {
             Some(body) => request.json(body),
             None => request,

@@ -12,6 +12,8 @@ pub struct Problem {
     pub message: String,
     /// Its `request_id`.
     pub request_id: Option<String>,
+    /// It has one of DigitalOcean's two shapes, so it is no proxy's.
+    pub is_theirs: bool,
 }
 
 impl Problem {
@@ -19,10 +21,12 @@ impl Problem {
     pub fn read(status: u16, body: &str, scopes: &str) -> Self {
         let value: Value = serde_json::from_str(body).unwrap_or(Value::Null);
         let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-        let said = text("message").or_else(|| joined(&value)).unwrap_or_else(|| unsaid(status, body));
+        let said = text("message").filter(|_| value.get("id").is_some()).or_else(|| joined(&value));
+        let is_theirs = said.is_some();
+        let said = said.or_else(|| text("message")).unwrap_or_else(|| unsaid(status, body));
         let hint = hint(status, &said, scopes);
         let message = if hint.is_empty() { said } else { format!("{said}; hint: {hint}") };
-        Self { code: text("id"), message, request_id: text("request_id") }
+        Self { code: text("id"), message, request_id: text("request_id"), is_theirs }
     }
 }
 

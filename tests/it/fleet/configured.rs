@@ -50,8 +50,8 @@ fn unknown_keys_and_tables_all_at_once() {
          |         ^
       hint: did you mean `caps`?
 
-    basement.toml:71: unknown table `leger`
-      71 | [leger]
+    basement.toml:74: unknown table `leger`
+      74 | [leger]
          |  ^
       hint: did you mean `[ledger]`?
 
@@ -79,7 +79,7 @@ fn bad_values() {
     "#);
     insta::assert_snapshot!(said("destroy = 3 ", "destroy = -3 "), @r#"
     basement.toml:57: in `[policy]`: invalid value: integer `-3`, expected a whole number, 0 or more
-      57 | destroy = -3                     # destroys in one plan
+      57 | destroy = -3                     # destroys in one plan, of droplets that were up
          |           ^
       hint: `basement init` in an empty folder writes a sample with every key
 
@@ -118,8 +118,8 @@ fn bad_plan_template_and_address() {
     1 complaint in 1 file
     "#);
     insta::assert_snapshot!(said("operator@example.com", "operator"), @r#"
-    basement.toml:65: `mail.operator` is not a mail address
-      65 | operator = "operator" # told when a person is needed
+    basement.toml:68: `mail.operator` is not a mail address
+      68 | operator = "operator" # told when a person is needed
          |            ^
       hint: for example `operator = "Example <servers@example.com>"`
 
@@ -130,8 +130,8 @@ fn bad_plan_template_and_address() {
 #[test]
 fn not_toml() {
     insta::assert_snapshot!(said("[mail]", "[mail"), @r#"
-    basement.toml:63: not TOML: unclosed table, expected `]`
-      63 | [mail
+    basement.toml:66: not TOML: unclosed table, expected `]`
+      66 | [mail
          |      ^
       hint: write `key = "value"` lines under `[table]` heads
 

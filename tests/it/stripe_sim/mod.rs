@@ -67,7 +67,7 @@ impl Shop {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(async move { axum::serve(listener, routes).await });
-        Self { url, http: client("basement-test").expect("a client"), books, clock, now }
+        Self { url, http: client("basement-test", "http://").expect("a client"), books, clock, now }
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
