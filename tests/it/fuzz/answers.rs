@@ -30,7 +30,7 @@ fn readers() -> Vec<(&'static str, Ids)> {
         ("GET /v2/droplets?", |v| {
             let page = cloud::droplets(&v.to_string()).ok()?;
             let is_whole = page.items.len() as u64 == page.total && !page.more;
-            is_whole.then(|| page.items.iter().map(|d| format!("{} {}", d.id, d.name)).collect())
+            is_whole.then(|| page.items.iter().map(|d| d.id.to_string()).collect())
         }),
         ("GET /v2/droplets/42 ", |v| said(cloud::droplet(&v.to_string()).ok()?.id)),
         ("POST /v2/droplets ", |v| {
@@ -41,7 +41,9 @@ fn readers() -> Vec<(&'static str, Ids)> {
         ("GET /v2/sizes?", |v| {
             let page = cloud::sizes(&v.to_string()).ok()?;
             let is_whole = page.items.len() as u64 == page.total && !page.more;
-            is_whole.then(|| page.items.into_iter().flatten().map(|(slug, _)| slug.to_string()).collect())
+            // A size whose slug is odd can never be asked for.
+            let sizes: Option<Vec<_>> = page.items.into_iter().collect();
+            sizes.filter(|_| is_whole).map(|all| all.into_iter().map(|(slug, _)| slug.to_string()).collect())
         }),
         ("GET /v1/subscriptions?", |v| {
             let page: stripe::Page = stripe::read(v.clone()).ok()?;
@@ -53,7 +55,10 @@ fn readers() -> Vec<(&'static str, Ids)> {
         ("GET /v1/customers/cus_1 ", |v| said(stripe::customer(v.clone()).ok()?.id)),
         ("GET /v1/invoices?", |v| items(v, stripe::read::<Invoice>, |i| i.id.to_string())),
         ("GET /v1/invoice_payments?", |v| {
-            items(v, stripe::read::<InvoicePayment>, |p| format!("{:?}", p.source()))
+            let sources = items(v, stripe::read::<InvoicePayment>, |p| format!("{:?}", p.source()))?;
+            // What was paid elsewhere is for a person.
+            let by_hand = sources.iter().any(|source| source.starts_with("Elsewhere"));
+            (!by_hand).then_some(sources)
         }),
         ("GET /v1/payment_intents/pi_1?", |v| said(stripe::read::<Intent>(v.clone()).ok()?.id)),
         ("GET /v1/charges/ch_1 ", |v| said(stripe::read::<Charge>(v.clone()).ok()?.id)),
@@ -116,6 +121,8 @@ fn no_mutant_of_a_good_answer_has_other_ids() {
         for pointer in &pointers {
             let mut mutants: Vec<Value> = strangers()
                 .into_iter()
+                // Another number is another droplet's, and only the adapter knows which one was asked for.
+                .filter(|by| !(by.is_u64() && pointer.ends_with("/id")))
                 .map(|by| {
                     let mut mutant = sample.clone();
                     *mutant.pointer_mut(pointer).expect("a node") = by;
