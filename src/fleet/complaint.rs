@@ -1,6 +1,7 @@
 //! A complaint: what is wrong with one place of one file, shown with its line and a cure.
 //! Invariant: what is shown is one screen wide and holds no control characters.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 /// What is wrong with one place of one file.
@@ -104,7 +105,7 @@ impl fmt::Display for Complaint {
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
         }
-        writeln!(f, ": {}", clean(&self.message))?;
+        writeln!(f, ": {}", clean(&short(&self.message)))?;
         if let (Some(line), Some(text)) = (self.line, &self.text_of_line) {
             let (shown, caret) = window(text, self.column.unwrap_or(1));
             let number = line.to_string();
@@ -112,7 +113,7 @@ impl fmt::Display for Complaint {
             writeln!(f, "  {:width$} | {:caret$}^", "", "", width = number.len())?;
         }
         if !self.cure.is_empty() {
-            writeln!(f, "  hint: {}", clean(&self.cure))?;
+            writeln!(f, "  hint: {}", clean(&short(&self.cure)))?;
         }
         Ok(())
     }
@@ -131,6 +132,15 @@ fn window(text: &str, column: usize) -> (String, usize) {
         return (format!("…{shown}"), at - skip + 1);
     }
     (shown, at)
+}
+
+/// What is said may quote a key or a value of any length.
+fn short(text: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 1_000;
+    match text.char_indices().nth(LONGEST) {
+        Some((cut, _)) => Cow::Owned(format!("{}…", &text[..cut])),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// A file's text must not steer the terminal it is shown on.

@@ -12,7 +12,7 @@ use crate::model::letter::{Letter, Occasion, Recipient};
 use crate::model::moment::{Moment, Span};
 use crate::model::money::Money;
 
-use super::words::{day, failures};
+use super::words::{day, failures, hides};
 
 /// What a letter says beside its occasion.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -107,14 +107,10 @@ pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Re
     Ok(Written { subject, text, html })
 }
 
-/// A name fit to be greeted with: no control or direction characters, at most 64 characters, and nothing
+/// A name fit to be greeted with: no characters that steer, turn or hide text, at most 64 characters, and nothing
 /// a mail program would turn into a link.
 pub fn clean_name(name: &str) -> Option<String> {
-    let tame = |c: &char| {
-        !c.is_control()
-            && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let clean: String = name.trim().chars().filter(tame).take(64).collect();
+    let clean: String = name.trim().chars().filter(|c| !hides(*c)).take(64).collect();
     let clean = clean.trim();
     let link = clean.contains(['/', '@', ':']) || clean.to_ascii_lowercase().contains("www.");
     (!clean.is_empty() && !link).then(|| clean.to_owned())

@@ -167,11 +167,6 @@ pub fn letter_words(letter: &Letter) -> String {
 /// A text from outside, made harmless: control characters and those that turn or hide text are spelt
 /// out (`\u{1b}`), so that a name can neither move the cursor nor fake a line.
 pub fn clean(text: &str) -> String {
-    let hides = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-    };
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if hides(c) { out.extend(c.escape_default()) } else { out.push(c) }
@@ -211,6 +206,13 @@ pub fn uses(uses: &Uses) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Whether a character steers a terminal, or turns or hides text.
+pub fn hides(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// `1 droplet`, `2 droplets`.

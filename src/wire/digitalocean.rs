@@ -108,6 +108,10 @@ pub fn account(body: &str) -> Result<Account, Unreadable> {
         .or(uuid)
         .filter(|uuid| !uuid.is_empty())
         .ok_or_else(|| Unreadable::Odd("`account` has neither `team.uuid` nor `uuid`".to_owned()))?;
+    // The ledger keeps it and knows the team by it.
+    if team.len() > 100 || !team.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Err(Unreadable::Odd("the `uuid` of `account` is none".to_owned()));
+    }
     Ok(Account { team, droplet_limit, status })
 }
 

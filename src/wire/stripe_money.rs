@@ -204,7 +204,7 @@ impl InvoicePayment {
         match (kind.as_str(), payment_intent, charge) {
             ("payment_intent", Some(intent), _) => Source::Intent(intent.into_id()),
             ("charge", _, Some(charge)) => Source::Charge(charge.into_id()),
-            _ => Source::Elsewhere(kind),
+            _ => Source::Elsewhere(redact_line(&kind, 40)),
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Fuzz: whatever stands in a file or a text, no parser panics and nothing that was read is printed raw.
-//! `PROPTEST_CASES` asks for more.
+//! Fuzz: whatever stands in a file or an answer, no parser panics, none takes a different set of ids for
+//! good, and nothing that was read is printed raw. `PROPTEST_CASES` asks for more.
 
+mod answers;
 mod texts;
 
 use proptest::prelude::ProptestConfig;

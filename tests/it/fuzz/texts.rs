@@ -103,6 +103,7 @@ proptest! {
         let text = mutated(GOOD, &changes);
         let page = said(&[file(&format!("fleet/{folder}/ada-w9rm9sh6.yaml"), text)], &catalogue());
         prop_assert!(!page.contains(is_raw), "{page:?}");
+        prop_assert!(page.lines().all(|line| line.chars().count() < 2_000), "{}", page.len());
     }
 
     #[test]
@@ -110,7 +111,7 @@ proptest! {
         if let Err(wrong) = config::parse(&mutated(CONFIG, &changes)) {
             let page = complaint::page(&wrong);
             prop_assert!(!page.contains(is_raw), "{page:?}");
-            prop_assert!(page.lines().all(|line| line.chars().count() < 4_000), "{}", page.len());
+            prop_assert!(page.lines().all(|line| line.chars().count() < 2_000), "{}", page.len());
         }
     }
 
@@ -158,15 +159,16 @@ proptest! {
             prop_assert!(!shown.contains(&tail), "{shown:?}");
         }
         prop_assert!(redact(&text, limit).chars().count() <= limit + 1);
-        prop_assert!(!redact_line(&text, limit).contains(|c| is_raw(c) || c == '\n'));
+        let line = redact_line(&text, limit);
+        prop_assert!(!line.contains(is_raw) && !line.contains('\n'));
     }
 
     #[test]
     fn nothing_of_a_customer_is_printed_raw(text in nasty()) {
-        prop_assert!(!clean(&text).contains(|c| is_raw(c) || c == '\n'));
+        prop_assert!(!clean(&text).contains(is_raw) && !clean(&text).contains('\n'));
         if let Some(name) = clean_name(&text) {
-            let is_tame = !name.contains(|c: char| c.is_control() || c == '\u{202e}');
-            prop_assert!(is_tame && name.chars().count() <= 64);
+let is_tame = !name.contains(is_raw) && !name.contains('\n') && name.chars().count() <= 64;
+            prop_assert!(is_tame, "greeted as {:?}", name);
         }
         let id = CustomerId::parse("cus_1").expect("an id");
         let customer = Customer { id, email: Some(text.clone()), name: Some(text), deleted: false };
@@ -196,6 +198,9 @@ fn a_megabyte_in_one_line_is_not_repeated() {
             let page = said(&[file("fleet/servers/ada-w9rm9sh6.yaml", text)], &catalogue());
             assert!(page.len() < 20_000 && !page.contains(is_raw), "{key}: {} bytes", page.len());
         }
+        let text = format!("{GOOD}{value}: 1\n");
+        let page = said(&[file("fleet/servers/ada-w9rm9sh6.yaml", text)], &catalogue());
+        assert!(page.len() < 20_000 && !page.contains(is_raw), "as a key: {} bytes", page.len());
         let wrong = config::parse(&format!("{CONFIG}\nodd = {value}\n")).expect_err("not TOML");
         let page = complaint::page(&wrong);
         assert!(page.len() < 20_000 && !page.contains(is_raw), "{} bytes", page.len());
