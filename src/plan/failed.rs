@@ -6,6 +6,7 @@ use crate::model::census::{Droplet, Question, Sighting};
 use crate::model::desired::DesiredState;
 use crate::model::history::Outcome;
 use crate::model::ids::{StepId, SubscriptionId};
+use crate::model::moment::Span;
 use crate::model::money::{Money, Totals};
 use crate::model::plan::Notice;
 use crate::model::policy::OnFailure;
@@ -15,6 +16,9 @@ use super::breaker;
 use super::case::{Case, Verdict};
 use super::letters;
 use super::life::intended;
+
+/// Stripe's clock may be ahead of ours, and what is paid "later" than now is paid all the same.
+const CLOCK: Span = Span::days(1);
 
 /// What goes back, and what a person must do.
 #[derive(Default)]
@@ -141,7 +145,7 @@ fn payments<'a>(
     let failed = case.record.failed.unwrap_or(intended(case));
     let mut found: Vec<&Payment> = Vec::new();
     let mut is_known = true;
-    for at in [failed, case.at().max(failed)] {
+    for at in [failed, case.at().max(failed).plus(CLOCK)] {
         match case.fresh().and_then(|fresh| fresh.payments.get(&at)) {
             None => {
                 to.questions.insert(Question::Payment(subscription.clone(), at));

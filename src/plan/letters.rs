@@ -5,6 +5,7 @@ use crate::model::desired::{Because, DesiredState, Origin};
 use crate::model::history::Failures;
 use crate::model::ids::{DropletId, StepId};
 use crate::model::letter::{Letter, Occasion, Recipient};
+use crate::model::moment::Span;
 use crate::model::policy::OnFailure;
 use crate::model::step::{Action, Reason};
 
@@ -59,8 +60,17 @@ pub(super) fn alert_deleted(case: &Case, droplet: DropletId, to: &mut Verdict) {
     send(case, to, Occasion::AlertDeleted { droplet }, &droplet, Reason::Absent);
 }
 
-/// To the operator: a create is refused again and again. One alert per try.
+/// To the operator: a create is refused again and again. One alert per try, and one a day: another try that is
+/// refused in the same way is no news.
 pub(super) fn alert_refused(case: &Case, failures: &Failures, to: &mut Verdict) {
+    let (word, own) = ("operator-refused", letter_id(case, "operator-refused", &case.record.attempt));
+    let is_other = |id: &StepId| *id != own && id.as_str().split('/').nth(2) == Some(word);
+    let done = case.record.done.iter().map(|(id, done)| (id, done.at));
+    // One that was begun may have arrived.
+    let open = case.record.open.iter().map(|(id, open)| (id, open.since));
+    if done.chain(open).any(|(id, at)| is_other(id) && case.within(at, Span::days(1))) {
+        return;
+    }
     let (times, why) = (failures.count, failures.why.clone());
     let reason = Reason::Refused { times, said: why.clone() };
     send(case, to, Occasion::AlertRefused { why }, &case.record.attempt, reason);

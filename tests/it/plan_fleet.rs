@@ -74,7 +74,8 @@ impl Town {
         self.census.sightings.insert(DropletId(id), Sighting::Gone);
         let payment = Scene::running().paid(cents).payment;
         let fresh = self.census.billing.get_mut(&subscription).expect("told above");
-        fresh.payments.insert(after(5), payment);
+        fresh.payments.insert(after(5), payment.clone());
+        fresh.payments.insert(after(5 + 24 * 60), payment);
     }
 
     fn plan(&self) -> Plan {

@@ -86,7 +86,7 @@ fn what_was_paid_and_not_yet_given_back_goes_back() {
     all(&two, &format!("refund:$35.00 refund:$35.00 {TOLD}"), usd(7000));
     let mut unpaid = failed(0);
     unpaid.payment = None;
-    for fresh in [after(5), after(6)] {
+    for fresh in [after(5), after(6 + 24 * 60)] {
         let billing = unpaid.census.billing.entry("sub_1".parse().expect("an id")).or_default();
         billing.payments.insert(fresh, None);
     }

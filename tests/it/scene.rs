@@ -172,7 +172,7 @@ impl Scene {
         if self.payment.is_some() {
             let failed = self.history.records.get(&name()).and_then(|record| record.failed);
             let fresh = census.billing.entry("sub_1".parse().expect("an id")).or_default();
-            for at in failed.into_iter().chain([start(), census.at]) {
+            for at in failed.into_iter().chain([start(), census.at.plus(Span::days(1))]) {
                 fresh.payments.insert(at, self.payment.clone());
             }
         }

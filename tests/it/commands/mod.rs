@@ -14,6 +14,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
 
 use basement::sim::billing::Books;
 use basement::sim::server::{Options, Running, start, start_on};
@@ -131,7 +132,8 @@ impl Bench {
 
     /// Pulls the simulator's plug; its world and books are kept.
     pub fn pull_plug(&mut self) {
-        self.runtime.block_on(self.running.stop());
+        let stop = async { tokio::time::timeout(Duration::from_secs(60), self.running.stop()).await };
+        self.runtime.block_on(stop).expect("it stops");
     }
 
     /// Puts it back: the same world and books at the same addresses. False if one of them is taken by now.

@@ -27,6 +27,8 @@ const APPLY: &str = "apply --auto-approve --deadline 1h --allow many-destroys --
                      --allow census-shrunk";
 /// The same for files.
 const GENERATE: &str = "generate --allow shrink";
+/// What an apply exits with while the breaker is open.
+const BROKEN: i32 = 6;
 
 /// The business.
 pub struct Shop {
@@ -128,14 +130,9 @@ impl Shop {
                 self.tally.add("generates killed", 1);
             }
         } else {
-            self.bench.expect(GENERATE, 0);
+            self.run(GENERATE);
         }
-        match validate::load(&self.bench.root()) {
-            Ok((_, fleet)) => self.witness.declare(&fleet),
-            Err(complaints) => {
-                self.broken.insert(format!("files are not whole: {complaints:?}"));
-            }
-        }
+        self.declare();
     }
 
     /// Starts `basement apply`.
@@ -188,12 +185,16 @@ impl Shop {
         let mut last = 0;
         for _ in 0..4 {
             self.advance(Span::days(8));
-            self.bench.expect(GENERATE, 0);
-            let (_, fleet) = validate::load(&self.bench.root()).expect("good files");
-            self.witness.declare(&fleet);
+            self.run(GENERATE);
+            self.declare();
             self.tally.add("applies", 1);
-            last = self.bench.run(APPLY).code;
+            last = self.start(APPLY).end(&self.bench);
             self.judge();
+            if last == BROKEN {
+                // What hung while the trouble lasted has opened it; the operator knows that it is over.
+                self.tally.add("breakers reset", 1);
+                self.run("reset breaker");
+            }
         }
         let plan = self.bench.run("plan --exit-code");
         if last != 0 || plan.code != 0 {
@@ -209,6 +210,24 @@ impl Shop {
         let text = std::fs::read_to_string(self.errors()).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(12)..].join("\n")
+    }
+
+    /// Tells the witness what the files say.
+    fn declare(&mut self) {
+        match validate::load(&self.bench.root()) {
+            Ok((_, fleet)) => self.witness.declare(&fleet),
+            Err(complaints) => {
+                self.broken.insert(format!("files are not whole: {complaints:?}"));
+            }
+        }
+    }
+
+    /// Runs something undisturbed; it must end well.
+    fn run(&mut self, words: &str) {
+        let code = self.start(words).end(&self.bench);
+        if code != 0 {
+            self.broken.insert(format!("`basement {words}` ended with {code}"));
+        }
     }
 
     fn ended(&mut self, code: i32) {

@@ -10,7 +10,7 @@ use super::knife::{self, Knife};
 use super::shop::Shop;
 
 /// How often the shop's life changes.
-const ROUNDS: u64 = 3;
+const ROUNDS: u64 = 2;
 
 /// Tells the story of a seed.
 pub fn tell(seed: u64) -> Told {
