@@ -77,21 +77,32 @@ impl SimClock {
         Ok(Self { client: http::client("basement", clock.as_str())?, clock, last_ms: AtomicU64::new(0) })
     }
 
-    /// Milliseconds since 1970, as the simulator has them.
+    /// Milliseconds since 1970, as the simulator has them. A clock that was never read cannot stand still: it
+    /// would show 1970. It is asked again for a while.
     async fn read(&self) -> u64 {
-        let answer = http::exchange(self.client.get(self.clock.clone())).await;
-        let reading = match answer {
-            Ok(answer) => serde_json::from_str::<Reading>(&answer.body)
-                .map_err(|error| format!("status {}: {error}", answer.status)),
-            Err(lost) => Err(lost.text().to_owned()),
-        };
-        match reading {
-            Ok(Reading { unix_ms }) => self.last_ms.store(unix_ms, Ordering::Relaxed),
-            Err(error) => {
-                tracing::warn!(%error, "the simulator's clock cannot be read; its time stands still");
+        const PATIENCE: u32 = 100;
+        const REST: Duration = Duration::from_millis(50);
+        let mut tries = 0;
+        loop {
+            match self.ask().await {
+                Ok(Reading { unix_ms }) => self.last_ms.store(unix_ms, Ordering::Relaxed),
+                Err(_) if self.last_ms.load(Ordering::Relaxed) == 0 && tries < PATIENCE => {
+                    tries += 1;
+                    tokio::time::sleep(REST).await;
+                    continue;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the simulator's clock cannot be read; its time stands still");
+                }
             }
+            return self.last_ms.load(Ordering::Relaxed);
         }
-        self.last_ms.load(Ordering::Relaxed)
+    }
+
+    async fn ask(&self) -> Result<Reading, String> {
+        let answer = http::exchange(self.client.get(self.clock.clone())).await;
+        let answer = answer.map_err(|lost| lost.text().to_owned())?;
+        serde_json::from_str(&answer.body).map_err(|error| format!("status {}: {error}", answer.status))
     }
 }
 

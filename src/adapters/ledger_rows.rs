@@ -67,6 +67,7 @@ pub(super) async fn write(conn: &mut SqliteConnection, entries: &[Entry]) -> sql
             .await?;
         history.records.extend(row.as_ref().map(record).transpose()?);
     }
+    let before = whole(&history);
     for entry in entries {
         insert(conn, entry).await?;
         history.fold(entry);
@@ -74,16 +75,8 @@ pub(super) async fn write(conn: &mut SqliteConnection, entries: &[Entry]) -> sql
     for (name, record) in &history.records {
         upsert(conn, name, record).await?;
     }
-    if entries.iter().any(|entry| entry.server.is_none()) {
-        let droplets = history.last_census.map(i64::try_from).transpose().map_err(encode)?;
-        sqlx::query(
-            "INSERT INTO fleet (one, droplets, team) VALUES (1, ?, ?)
-             ON CONFLICT (one) DO UPDATE SET droplets = excluded.droplets, team = excluded.team",
-        )
-        .bind(droplets)
-        .bind(&history.team)
-        .execute(conn)
-        .await?;
+    if whole(&history) != before {
+        upsert_fleet(conn, &history).await?;
     }
     Ok(())
 }
@@ -137,13 +130,42 @@ pub(super) async fn erase_sealed(
 }
 
 async fn fleet(conn: &mut SqliteConnection, history: &mut History) -> sqlx::Result<()> {
-    let Some(row) = sqlx::query("SELECT droplets, team FROM fleet").fetch_optional(conn).await? else {
+    let Some(row) =
+        sqlx::query("SELECT droplets, team, breaker, record FROM fleet").fetch_optional(conn).await?
+    else {
         return Ok(());
     };
     let droplets: Option<i64> = row.try_get("droplets")?;
     history.last_census = droplets.map(u64::try_from).transpose().map_err(|e| decode("droplets", e))?;
     history.team = row.try_get("team")?;
+    if let Some(breaker) = row.try_get("breaker")? {
+        history.breaker = serde_json::from_str(breaker).map_err(|e| decode("breaker", e))?;
+    }
+    if let Some(record) = row.try_get("record")? {
+        history.fleet = serde_json::from_str(record).map_err(|e| decode("record", e))?;
+    }
     Ok(())
+}
+
+/// What is about no single server.
+fn whole(history: &History) -> History {
+    History { records: BTreeMap::new(), ..history.clone() }
+}
+
+async fn upsert_fleet(conn: &mut SqliteConnection, history: &History) -> sqlx::Result<()> {
+    let droplets = history.last_census.map(i64::try_from).transpose().map_err(encode)?;
+    sqlx::query(
+        "INSERT INTO fleet (one, droplets, team, breaker, record) VALUES (1, ?, ?, ?, ?)
+         ON CONFLICT (one) DO UPDATE SET droplets = excluded.droplets, team = excluded.team,
+         breaker = excluded.breaker, record = excluded.record",
+    )
+    .bind(droplets)
+    .bind(&history.team)
+    .bind(serde_json::to_string(&history.breaker).map_err(encode)?)
+    .bind(serde_json::to_string(&history.fleet).map_err(encode)?)
+    .execute(conn)
+    .await
+    .map(drop)
 }
 
 async fn insert(conn: &mut SqliteConnection, entry: &Entry) -> sqlx::Result<()> {

@@ -176,12 +176,21 @@ fn parse_key(text: &str) -> Result<Key, Fault> {
 }
 
 fn make_file(path: &Path) -> io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
     make_folder_of(path)?;
     let key = Zeroizing::new(random::<32>().map_err(io::Error::other)?);
     let line = Zeroizing::new(format!("1:{}\n", *Zeroizing::new(STANDARD.encode(*key))));
-    let mut file = private().write(true).create_new(true).open(path)?;
+    // Whoever dies here, or begins at the same moment, must never see half a key: it appears whole, once.
+    let aside =
+        path.with_extension(format!("{:016x}.new", u64::from_ne_bytes(random().map_err(io::Error::other)?)));
+    let mut file = private().write(true).create_new(true).open(&aside)?;
     file.write_all(line.as_bytes())?;
-    file.sync_all()
+    file.sync_all()?;
+    let linked = std::fs::hard_link(&aside, path);
+    std::fs::remove_file(&aside)?;
+    linked
 }
 
 #[cfg(unix)]

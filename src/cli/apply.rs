@@ -44,7 +44,7 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<u8, Failu
         let history = ports.ledger.history().await?;
         let look = engine::look(&ports.eyes, &setup, history, &mut Prices::default()).await?;
         plan::show(context, &look, &setup, Format::Text)?;
-        if look.plan.is_settled() {
+        if look.plan.is_settled() && !look.plan.is_broken() {
             return Ok(code::DONE);
         }
         if !ask::yes("Apply this, and what follows from it? Only `yes` is a yes: ", &stop).await {
@@ -71,6 +71,16 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
         End::Settled => {
             say::tell(&format!("apply: {done}; nothing is left to do"));
             Ok(code::DONE)
+        }
+        End::Broken => {
+            if let Some(report) = &run.last {
+                plan::show(context, &report.look, setup, Format::Text)?;
+            }
+            Err(Failure::new(
+                format!("the breaker is open: nothing is created and no refund begins ({done})"),
+                "find out why creates fail; then `basement reset breaker` tries again what failed meanwhile",
+            )
+            .with_code(code::BROKEN))
         }
         End::Objected => {
             if let Some(report) = &run.last {

@@ -18,6 +18,8 @@ pub mod code {
     pub const MOVED: u8 = 4;
     /// Applied in part.
     pub const PARTIAL: u8 = 5;
+    /// The breaker is open.
+    pub const BROKEN: u8 = 6;
     /// Wrong usage.
     pub const USAGE: u8 = 64;
     /// Interrupted; run again to resume.

@@ -12,6 +12,9 @@ use crate::adapters::folder;
 /// The sample configuration: the repository's own.
 pub const SAMPLE: &str = include_str!("../../basement.toml");
 
+/// A `generate` that was killed leaves the file it was writing, under a name that nobody reads.
+const IGNORED: &str = "/.basement/\n/fleet/**/.*.tmp\n";
+
 /// Lay out a fleet's repository here: `basement.toml`, `fleet/`, and the templates to edit.
 #[derive(Debug, Clone, Args)]
 pub struct InitArgs {}
@@ -25,7 +28,7 @@ pub fn run(
 ) -> io::Result<u8> {
     let ours = [
         (FILE, SAMPLE),
-        (".gitignore", "/.basement/\n"),
+        (".gitignore", IGNORED),
         ("fleet/servers/.gitkeep", ""),
         ("fleet/overrides/.gitkeep", ""),
         ("fleet/extra/.gitkeep", ""),

@@ -6,6 +6,7 @@ use crate::model::desired::DesiredState;
 use crate::model::history::{Entry, Event, Phase};
 use crate::model::ids::{ServerName, StepId};
 use crate::model::step::Fact;
+use crate::plan::{breaker, guard};
 use crate::render;
 
 use super::error::{Failure, code, pretty};
@@ -38,16 +39,34 @@ pub(crate) struct PersonArgs {
     server: ServerName,
 }
 
+/// Arguments of `basement reset`.
+#[derive(Debug, Args)]
+pub(crate) struct ResetArgs {
+    /// What is reset.
+    #[arg(value_enum)]
+    what: Resettable,
+    /// Do not try failed deliveries again: they are refunded.
+    #[arg(long)]
+    no_retry: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Resettable {
+    /// What stops creates and refunds after creates have failed in a row.
+    Breaker,
+}
+
 pub(super) async fn status(context: &Context, args: &ShowArgs) -> Result<u8, Failure> {
     let project = project::load(&context.dir)?;
     let history = wiring::history(&project).await?;
     let at = wiring::clock()?.now().await;
+    let uses = guard::uses(&[], project.fleet.servers.len(), &history, at, &project.config.policy);
     match args.format {
         Format::Text => {
-            say::print(&render::status::status_table(&history, Some(&project.fleet), at))?;
+            say::print(&render::status::status_table(&history, Some(&project.fleet), &uses, at))?;
         }
         Format::Json => {
-            say::print(&pretty(&render::status::status_json(&history, Some(&project.fleet), at))?)?;
+            say::print(&pretty(&render::status::status_json(&history, Some(&project.fleet), &uses, at))?)?;
         }
     }
     Ok(code::DONE)
@@ -78,6 +97,29 @@ pub(super) async fn retry(context: &Context, args: &PersonArgs) -> Result<u8, Fa
 
 pub(super) async fn recreate(context: &Context, args: &PersonArgs) -> Result<u8, Failure> {
     say(context, &args.server, Phase::Deleted, "recreate", Fact::Recreate).await
+}
+
+/// `basement reset breaker`.
+pub(super) async fn reset(context: &Context, args: &ResetArgs) -> Result<u8, Failure> {
+    let ResetArgs { what: Resettable::Breaker, no_retry } = args;
+    let project = project::load(&context.dir)?;
+    let ledger = wiring::open_ledger(&project).await?;
+    let hold = ledger.hold(&wiring::holder("reset")).await?;
+    let history = ledger.history().await?;
+    let now = wiring::clock()?.now().await;
+    let entries = breaker::reset(&history, now, !no_retry);
+    ledger.append(&hold, &entries, None).await?;
+    let is_open = history.breaker.open.is_some();
+    let state = if is_open { "the breaker is closed" } else { "the breaker was not open" };
+    let again = match entries.len() - 1 {
+        0 => "nothing waits for another try".to_owned(),
+        n => {
+            let servers = render::words::count(n as u64, "server");
+            format!("{servers} will be tried again by the next `basement apply`")
+        }
+    };
+    say::tell(&format!("{state}; {again}"));
+    Ok(code::DONE)
 }
 
 /// Writes down a person's word about a server that is in the phase it is meant for.

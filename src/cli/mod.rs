@@ -23,6 +23,8 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+use crate::plan::guard::Objection;
+
 use error::{Failure, code};
 
 /// Servers sold by subscription, run the GitOps way: Stripe to YAML to DigitalOcean.
@@ -43,7 +45,7 @@ struct Cli {
 }
 
 const AFTER: &str = "Exit codes: 0 done · 1 error · 2 plan has steps (--exit-code) · 3 guard objected, nothing done · \
-4 the world moved, nothing done · 5 applied in part · 64 usage · 130 interrupted, run again to resume.\n\
+4 the world moved, nothing done · 5 applied in part · 6 breaker open · 64 usage · 130 interrupted, run again to resume.\n\
 Try it without any account: `basement demo`.";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -73,6 +75,8 @@ enum Command {
     Retry(ledger::PersonArgs),
     /// Let a server that was deleted outside basement be created again.
     Recreate(ledger::PersonArgs),
+    /// Close the breaker: creates and refunds go on, and what failed meanwhile is tried again.
+    Reset(ledger::ResetArgs),
     /// Serve a simulated DigitalOcean, Stripe and mail relay on this machine.
     Sim(sim::SimArgs),
     /// See the whole thing at work on the simulator: no account, no network.
@@ -108,7 +112,7 @@ pub(crate) enum Format {
 #[derive(Debug, Args)]
 pub(crate) struct Allow {
     /// Waive an objection by its name, e.g. `many-destroys`; may be given several times.
-    #[arg(long = "allow", value_name = "NAME", value_parser = crate::plan::guard::NAMES)]
+    #[arg(long = "allow", value_name = "NAME", value_parser = Objection::NAMES)]
     allow: Vec<String>,
 }
 
@@ -179,6 +183,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::History(args) => ledger::history(&context, &args).await,
         Command::Retry(args) => ledger::retry(&context, &args).await,
         Command::Recreate(args) => ledger::recreate(&context, &args).await,
+        Command::Reset(args) => ledger::reset(&context, &args).await,
         Command::Sim(args) => sim::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Rehearse(args) => rehearse::run(&args).await,

@@ -15,7 +15,7 @@ pub(crate) struct PlanArgs {
     /// For people or for programs.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Exit with 2 if there is something to do (and 3 if the guard objects).
+    /// Exit with 2 if there is something to do (3 if the guard objects, 6 if the breaker is open).
     #[arg(long)]
     exit_code: bool,
 }
@@ -29,6 +29,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     show(context, &look, &setup, args.format)?;
     Ok(match &look.plan {
         _ if !args.exit_code => code::DONE,
+        plan if plan.is_broken() => code::BROKEN,
         _ if !look.objections.is_empty() => code::OBJECTED,
         // Nothing to do, as far as is known: that is not the same as nothing to do.
         Plan { steps, .. } if steps.is_empty() && !look.unanswered.is_empty() => code::ERROR,

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use clap::Args;
 
+use crate::rehearse::faults;
+use crate::rehearse::meddler::Spoil;
 use crate::rehearse::run::{Outcome, play, shrink};
+use crate::rehearse::stage::Stage;
 use crate::rehearse::storm::{self, Act};
 
 use super::error::{Failure, code};
@@ -24,6 +27,9 @@ pub(crate) struct RehearseArgs {
     /// Throw seeded storms.
     #[arg(long, conflicts_with = "scripts")]
     storm: bool,
+    /// Spoil every call of every scenario in every way, and every pair of calls where money moves.
+    #[arg(long, conflicts_with_all = ["scripts", "storm"])]
+    faults: bool,
     /// How many.
     #[arg(long, default_value_t = 1_000, value_name = "N")]
     seeds: u64,
@@ -43,7 +49,13 @@ struct Found {
 }
 
 pub(super) async fn run(args: &RehearseArgs) -> Result<u8, Failure> {
-    let failed = if args.scripts.is_empty() { storms(args)? } else { scripts(&args.scripts).await? };
+    let failed = if args.faults {
+        all_faults().await
+    } else if args.scripts.is_empty() {
+        storms(args)?
+    } else {
+        scripts(&args.scripts).await?
+    };
     if failed.is_empty() {
         return Ok(code::DONE);
     }
@@ -55,11 +67,10 @@ pub(super) async fn run(args: &RehearseArgs) -> Result<u8, Failure> {
 }
 
 fn storms(args: &RehearseArgs) -> Result<Vec<String>, Failure> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let (next, found) = (AtomicU64::new(args.from), Mutex::new(Found::default()));
     let end = args.from.saturating_add(args.seeds);
     std::thread::scope(|scope| {
-        for _ in 0..threads {
+        for _ in 0..threads() {
             scope.spawn(|| thrower(&next, end, &found));
         }
     });
@@ -97,6 +108,44 @@ fn thrower(next: &AtomicU64, end: u64, found: &Mutex<Found>) {
             return;
         }
     }
+}
+
+/// Every scenario, with every call and every pair of calls spoilt.
+async fn all_faults() -> Vec<String> {
+    let mut failed = Vec::new();
+    for scenario in faults::scenarios() {
+        let (calls, _) = faults::rehearse(&scenario, Stage::default).await;
+        let cases = faults::cases(&scenario, calls);
+        let (next, broken) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        std::thread::scope(|scope| {
+            for _ in 0..threads() {
+                scope.spawn(|| spoiler(&scenario, &cases, &next, &broken));
+            }
+        });
+        let broken = broken.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (name, runs, wrong) = (scenario.name, cases.len(), broken.len());
+        say::tell(&format!("{name}: {calls} calls, spoilt in {runs} ways, {wrong} broken laws"));
+        failed.extend(broken);
+    }
+    failed
+}
+
+/// One thread: takes the next case until there is none.
+fn spoiler(
+    scenario: &faults::Scenario,
+    cases: &[Vec<(usize, Spoil)>],
+    next: &AtomicUsize,
+    broken: &Mutex<Vec<String>>,
+) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
+    while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let found = runtime.block_on(faults::spoilt(scenario, Stage::default, case));
+        broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(found);
+    }
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 async fn scripts(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {

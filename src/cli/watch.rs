@@ -136,6 +136,7 @@ fn line(did: &Did) -> String {
 fn waits(look: &Look) -> String {
     let waiting = look.plan.notes.iter().filter(|note| note.notice.waits());
     let waiting = waiting.filter_map(|note| note.server.as_ref());
-    let servers: BTreeSet<_> = look.plan.steps.iter().map(|step| &step.server).chain(waiting).collect();
+    let acted = look.plan.steps.iter().filter_map(|step| step.server.as_ref());
+    let servers: BTreeSet<_> = acted.chain(waiting).collect();
     format!("waiting for {}", render::words::count(servers.len() as u64, "server"))
 }

@@ -1,12 +1,12 @@
 //! Applies an approved plan: servers side by side, one server's steps in order.
 //! Invariant: a fault stops its own server for this pass; refused credentials stop the pass.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 
-use crate::model::step::Step;
+use crate::model::step::{Action, Step};
 use crate::plan::guard::Approved;
 use crate::ports::{Fault, Hold};
 
@@ -29,6 +29,7 @@ pub(super) async fn apply(
 ) -> Result<Vec<Did>, Fault> {
     let started = ports.eyes.clock.elapsed().await;
     let is_over = AtomicBool::new(false);
+    let row = Row { failed: AtomicUsize::new(0), most: setup.policy.caps.failed_creates };
     let hands = Hands { ports, setup, look, hold };
     let by_server: Vec<&[Step]> = approved.plan().steps.chunk_by(|a, b| a.server == b.server).collect();
     let did: Vec<Vec<Did>> = stream::iter(by_server)
@@ -37,7 +38,7 @@ pub(super) async fn apply(
             if late || is_over.load(Ordering::Relaxed) || *stop.borrow() {
                 return Vec::new();
             }
-            let did = one_server(&hands, steps, stop, watch).await;
+            let did = one_server(&hands, steps, &row, stop, watch).await;
             if did.iter().any(|did| did.result.as_ref().is_err_and(Fault::is_credentials)) {
                 is_over.store(true, Ordering::Relaxed);
             }
@@ -53,13 +54,37 @@ pub(super) async fn apply(
     }
 }
 
-async fn one_server(hands: &Hands<'_>, steps: &[Step], stop: &Stop, watch: Watch<'_>) -> Vec<Did> {
+/// Creates that failed in a row in this pass: after too many the others are left for the next one.
+struct Row {
+    failed: AtomicUsize,
+    most: usize,
+}
+
+impl Row {
+    fn is_long(&self) -> bool {
+        self.most > 0 && self.failed.load(Ordering::Relaxed) >= self.most
+    }
+
+    fn note(&self, is_fault: bool) {
+        if is_fault {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.failed.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+async fn one_server(hands: &Hands<'_>, steps: &[Step], row: &Row, stop: &Stop, watch: Watch<'_>) -> Vec<Did> {
     let mut done = Vec::new();
     for step in steps {
-        if *stop.borrow() {
+        let is_create = matches!(step.action, Action::Create { .. });
+        if *stop.borrow() || (is_create && row.is_long()) {
             break;
         }
         let result = execute(hands, step).await;
+        if is_create {
+            row.note(result.is_err());
+        }
         let did = Did { step: step.clone(), result };
         watch(&Progress::Did(&did));
         let is_fault = did.result.is_err();

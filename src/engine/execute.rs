@@ -92,6 +92,6 @@ fn user_data(hands: &Hands<'_>, order: &CreateOrder, sealed: &Sealed) -> Result<
 
 async fn write(hands: &Hands<'_>, step: &Step, event: Event, sealed: Option<&Sealed>) -> Result<(), Fault> {
     let at = hands.ports.eyes.clock.now().await;
-    let entry = Entry { at, server: Some(step.server.clone()), step: step.id.clone(), event };
+    let entry = Entry { at, server: step.server.clone(), step: step.id.clone(), event };
     hands.ports.ledger.append(hands.hold, &[entry], sealed).await
 }

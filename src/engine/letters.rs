@@ -79,22 +79,23 @@ async fn addressee(hands: &Hands<'_>, letter: &Letter) -> Result<Option<Addresse
 }
 
 async fn password(hands: &Hands<'_>, letter: &Letter) -> Result<SecretString, Fault> {
-    let attempt = hands.look.history.records.get(&letter.server).map_or(0, |record| record.attempt);
-    let sealed = hands.ports.ledger.sealed(&letter.server, attempt).await?.ok_or_else(|| {
+    let unknown = |server: &str| {
         Fault::refused(
             "ledger",
             format!(
-                "there is no password for `{}`; hint: nobody can use it; delete its droplet by hand, and the delivery is settled as a failed one",
-                letter.server
+                "there is no password for `{server}`; hint: nobody can use it; delete its droplet by hand, and the delivery is settled as a failed one"
             ),
         )
-    })?;
+    };
+    let server = letter.server.as_ref().ok_or_else(|| unknown("no server"))?;
+    let attempt = hands.look.history.records.get(server).map_or(0, |record| record.attempt);
+    let sealed = hands.ports.ledger.sealed(server, attempt).await?.ok_or_else(|| unknown(server.as_str()))?;
     hands.ports.vault.open(&sealed).await
 }
 
 fn facts(hands: &Hands<'_>, letter: &Letter, name: Option<String>) -> LetterFacts {
     let settings = &hands.setup.letters;
-    let server = hands.setup.fleet.servers.get(&letter.server);
+    let server = letter.server.as_ref().and_then(|name| hands.setup.fleet.servers.get(name));
     let word = |pick: fn(&crate::model::desired::Server) -> String| server.map(pick).unwrap_or_default();
     LetterFacts {
         brand: settings.brand.clone(),

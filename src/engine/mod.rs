@@ -143,7 +143,7 @@ pub async fn pass(
     watch: Watch<'_>,
 ) -> Result<Report, Fault> {
     let look = observe::look(&ports.eyes, setup, ports.ledger.history().await?, prices).await?;
-    let judged = guard::judge(&look.plan, &look.census, &look.history, &setup.policy, &setup.allow);
+    let judged = guard::judge(&look.plan, &look.census, &look.history, &setup.allow);
     let approved = match judged {
         Ok(approved) => approved,
         Err(refused) => return Ok(Report { look, did: Vec::new(), refused, is_moved: false }),

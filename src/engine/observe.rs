@@ -68,7 +68,7 @@ pub(super) async fn look(
         }
         draft = plan(&setup.fleet, &census, &history, &setup.policy);
     }
-    let objections = guard::objections(&draft, &census, &history, &setup.policy);
+    let objections = guard::objections(&draft, &census, &history);
     Ok(Look { plan: draft, census, history, objections, unanswered: failed.into_values().collect() })
 }
 

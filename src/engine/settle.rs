@@ -19,6 +19,8 @@ const OUTAGE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_sec
 pub enum End {
     /// Nothing is left to do.
     Settled,
+    /// Nothing is left to do but what an open breaker withholds.
+    Broken,
     /// The guard objected; what the last pass wanted was not done.
     Objected,
     /// What the first pass would have destroyed, stopped or refunded is not what was agreed to.
@@ -104,7 +106,7 @@ fn rest(report: &Report, end: Moment) -> Result<Duration, End> {
     }
     let plan = &report.look.plan;
     if plan.is_settled() {
-        return Err(End::Settled);
+        return Err(if plan.is_broken() { End::Broken } else { End::Settled });
     }
     if !report.did.is_empty() {
         let only_records = report.did.iter().all(|did| matches!(did.step.action, Action::Record { .. }));
@@ -113,7 +115,9 @@ fn rest(report: &Report, end: Moment) -> Result<Duration, End> {
     }
     let mut waits = plan.notes.iter().filter(|note| note.notice.waits()).peekable();
     let is_beyond = |notice: &Notice| matches!(notice, Notice::Waiting { until, .. } if *until > end);
-    if plan.steps.is_empty() && waits.peek().is_some() && waits.all(|note| is_beyond(&note.notice)) {
+    // What could not be asked in this pass may be answered in the next.
+    let is_idle = plan.steps.is_empty() && plan.questions.is_empty();
+    if is_idle && waits.peek().is_some() && waits.all(|note| is_beyond(&note.notice)) {
         return Err(End::Deadline);
     }
     Ok(TICK.1)

@@ -134,10 +134,18 @@ const OVERRIDE_KEYS: &[Key] = &[
 
 /// The whole fleet, or everything that is wrong with its files.
 pub fn parse(files: &[SourceFile], catalogue: &Catalogue) -> Result<Fleet, Vec<Complaint>> {
+    parse_with_servers(files, catalogue).map(|(fleet, _)| fleet)
+}
+
+/// The same with the files of `fleet/servers`, each read once.
+pub fn parse_with_servers(
+    files: &[SourceFile],
+    catalogue: &Catalogue,
+) -> Result<(Fleet, Vec<ServerFile>), Vec<Complaint>> {
     let (files, mut complaints) = read_all(files);
     let (fleet, more) = check::assemble(&files, catalogue);
     complaints.extend(more);
-    if complaints.is_empty() { Ok(fleet) } else { Err(sorted(complaints)) }
+    if complaints.is_empty() { Ok((fleet, files.servers)) } else { Err(sorted(complaints)) }
 }
 
 /// The files of `fleet/servers` alone, as `generate` needs them: their plans may have left the catalogue.

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::breaker::Opened;
 use super::ids::{CustomerId, DropletId, ServerName};
 use super::moment::Moment;
 use super::money::Money;
@@ -62,6 +63,16 @@ pub enum Occasion {
         /// Which droplet.
         droplet: DropletId,
     },
+    /// To the operator: a create is refused again and again; nobody is refunded, it is tried on.
+    AlertRefused {
+        /// What was said last.
+        why: String,
+    },
+    /// To the operator: too many creates failed; creates and refunds are stopped.
+    AlertBreaker {
+        /// Since when, and why.
+        opened: Opened,
+    },
 }
 
 /// Who gets it. The address itself is read when the letter is sent.
@@ -77,8 +88,8 @@ pub enum Recipient {
 /// A letter to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Letter {
-    /// About which server.
-    pub server: ServerName,
+    /// About which server; `None`: about the whole fleet.
+    pub server: Option<ServerName>,
     /// To whom.
     pub to: Recipient,
     /// What about.
@@ -86,6 +97,11 @@ pub struct Letter {
 }
 
 impl Occasion {
+    /// Whether it is for the operator.
+    pub fn is_alert(&self) -> bool {
+        self.word().starts_with("operator-")
+    }
+
     /// Its one word, as it stands in step ids and Message-IDs. A server's letters are sent in the order of
     /// their ids, so the operator's sort behind the customer's.
     pub fn word(&self) -> &'static str {
@@ -98,7 +114,16 @@ impl Occasion {
             Self::Failed { .. } => "failed",
             Self::AlertFailed { .. } => "operator-failed",
             Self::AlertDeleted { .. } => "operator-deleted",
+            Self::AlertRefused { .. } => "operator-refused",
+            Self::AlertBreaker { .. } => "operator-breaker",
         }
+    }
+}
+
+impl Letter {
+    /// Whether it tells a customer that a server is theirs: such a letter is paid for, and no cap holds it.
+    pub fn is_welcome(&self) -> bool {
+        matches!(self.occasion, Occasion::Welcome { .. })
     }
 }
 

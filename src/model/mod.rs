@@ -2,6 +2,7 @@
 //! Everything above speaks in these words (design: Fleet, Census, History).
 
 pub mod billing;
+pub mod breaker;
 pub mod census;
 pub mod desired;
 pub mod history;
@@ -11,4 +12,5 @@ pub mod moment;
 pub mod money;
 pub mod plan;
 pub mod policy;
+pub mod record;
 pub mod step;

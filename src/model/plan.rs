@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::breaker::Opened;
 use super::census::Question;
 use super::ids::{DropletId, ServerName, StepId};
 use super::moment::Moment;
@@ -131,6 +132,16 @@ pub enum Notice {
         /// When.
         at: Moment,
     },
+    /// The breaker is open: nothing is created or refunded until a person resets it.
+    BreakerOpen {
+        /// Since when, and why.
+        opened: Opened,
+    },
+    /// Not done while the breaker is open.
+    Withheld {
+        /// The action's word: `create` or `refund`.
+        what: String,
+    },
 }
 
 /// Something to say, about a server or about the fleet.
@@ -160,6 +171,32 @@ pub struct Plan {
     pub questions: BTreeSet<Question>,
     /// Money a month, as declared and as it is.
     pub money: MoneyLine,
+    /// How much of each cap is used up.
+    pub uses: Uses,
+}
+
+/// How much of what may be done at once, or in a day, is used up: by a plan, and by what was done before it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uses {
+    /// Destroys in this plan, of droplets that were up.
+    pub destroys: Use,
+    /// Refunds in 24 hours.
+    pub refunds: Use,
+    /// Their sum.
+    pub refunded: Totals,
+    /// How much may be refunded in 24 hours, in minor units per currency.
+    pub refund_sum: i64,
+    /// Letters in 24 hours; those of welcome are paid for and not counted.
+    pub letters: Use,
+}
+
+/// A count and its cap.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Use {
+    /// How many.
+    pub count: usize,
+    /// How many are allowed.
+    pub cap: usize,
 }
 
 /// Money a month before and after the plan.
@@ -173,6 +210,13 @@ pub struct MoneyLine {
     pub cost_after: Totals,
     /// What the plan refunds.
     pub refunds: Totals,
+}
+
+impl Use {
+    /// More than is allowed.
+    pub fn is_over(&self) -> bool {
+        self.count > self.cap
+    }
 }
 
 impl Notice {
@@ -193,7 +237,12 @@ impl Notice {
 impl Plan {
     /// Nothing to do, nothing under way and nothing to ask.
     pub fn is_settled(&self) -> bool {
-        let Self { at: _, servers: _, droplets: _, steps, notes, questions, money: _ } = self;
+        let Self { at: _, servers: _, droplets: _, steps, notes, questions, money: _, uses: _ } = self;
         steps.is_empty() && questions.is_empty() && !notes.iter().any(|note| note.notice.waits())
+    }
+
+    /// Creates and refunds are stopped.
+    pub fn is_broken(&self) -> bool {
+        self.notes.iter().any(|note| matches!(note.notice, Notice::BreakerOpen { .. }))
     }
 }

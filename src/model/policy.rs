@@ -128,7 +128,7 @@ pub struct Grace {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Caps {
-    /// Destroys in one plan.
+    /// Destroys in one plan, of droplets that were up.
     pub destroy: usize,
     /// Destroys in one plan, in percent of the fleet; counts above 10 servers.
     pub destroy_percent: usize,
@@ -136,6 +136,12 @@ pub struct Caps {
     pub refunds: usize,
     /// Refunds in a day, in minor units, per currency.
     pub refund_sum: i64,
+    /// Letters in a day; those of welcome are paid for and not counted.
+    pub letters: usize,
+    /// So many servers in a row whose creates fail open the breaker; 0: never.
+    pub failed_creates: usize,
+    /// So does this percentage of the servers created in a day, if they are at least 5; 100: never.
+    pub failed_percent: usize,
     /// Servers that `generate` may take from running at once, in percent of the running ones (3 are always allowed).
     pub shrink: usize,
 }
@@ -167,7 +173,16 @@ impl Default for Grace {
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { destroy: 3, destroy_percent: 10, refunds: 5, refund_sum: 50_000, shrink: 20 }
+        Self {
+            destroy: 3,
+            destroy_percent: 10,
+            refunds: 5,
+            refund_sum: 50_000,
+            letters: 50,
+            failed_creates: 3,
+            failed_percent: 30,
+            shrink: 20,
+        }
     }
 }
 

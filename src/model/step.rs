@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::billing::RefundOrder;
+use super::breaker::Opened;
 use super::census::MARK;
 use super::desired::{Because, DesiredState, Spec};
 use super::ids::{DropletId, PlanName, ServerName, StepId, SubscriptionId, UserSlug};
@@ -61,6 +62,13 @@ pub enum Fact {
     Retry,
     /// A person said `basement recreate`: a deleted server may be created again.
     Recreate,
+    /// About the whole fleet: too many creates failed; creates and refunds stop.
+    BreakerOpened {
+        /// Since when, and why.
+        opened: Opened,
+    },
+    /// About the whole fleet: a person said `basement reset breaker`.
+    BreakerReset,
     /// About the whole fleet: how many droplets the last applied census had, and whose they were.
     Census {
         /// How many.
@@ -186,6 +194,20 @@ pub enum Reason {
     },
     /// The ledger does not know the droplet; its tag names the server.
     Unrecorded,
+    /// Too many creates failed.
+    CreatesFail {
+        /// How many servers.
+        failed: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// Its create is refused again and again.
+    Refused {
+        /// How often.
+        times: u32,
+        /// What was said last.
+        said: String,
+    },
 }
 
 /// One thing to do.
@@ -193,8 +215,8 @@ pub enum Reason {
 pub struct Step {
     /// What it is about.
     pub id: StepId,
-    /// For which server.
-    pub server: ServerName,
+    /// For which server; `None`: about the whole fleet.
+    pub server: Option<ServerName>,
     /// What to do.
     pub action: Action,
     /// Why.

@@ -6,7 +6,7 @@ use crate::model::billing::{Fresh, Status, Subscription};
 use crate::model::census::{Census, Droplet, Question, Sighting};
 use crate::model::desired::{DesiredState, Server};
 use crate::model::history::Record;
-use crate::model::ids::{DropletId, StepId};
+use crate::model::ids::{DropletId, ServerName, StepId};
 use crate::model::moment::{Moment, Span};
 use crate::model::plan::{Note, Notice};
 use crate::model::policy::Policy;
@@ -31,6 +31,8 @@ pub(super) struct Case<'a> {
     pub kin: Option<&'a Droplet>,
     pub census: &'a Census,
     pub policy: &'a Policy,
+    /// The breaker is open: nothing is created, and no refund begins.
+    pub is_broken: bool,
 }
 
 /// What comes of it.
@@ -86,17 +88,7 @@ impl<'a> Case<'a> {
     /// Adds a step, unless it was refused a short while ago: then it says how long it waits.
     /// Returns whether it was added.
     pub fn step(&self, to: &mut Verdict, id: StepId, action: Action, reason: Reason) -> bool {
-        if let Some(failures) = self.record.failures.get(&id) {
-            let wait = (FIRST_WAIT << failures.count.saturating_sub(1).min(10)).min(LONGEST_WAIT);
-            let until = failures.last.plus(Span::seconds(wait));
-            if self.within(failures.last, Span::seconds(wait)) {
-                self.note(to, Notice::Waiting { step: id, until, why: failures.why.clone() });
-                return false;
-            }
-        }
-        let again = self.record.open.contains_key(&id);
-        to.steps.push(Step { id, server: self.server.name.clone(), action, reason, again });
-        true
+        add(to, (self.at(), self.record), Some(&self.server.name), id, action, reason)
     }
 
     /// The answer about a droplet's existence; asks if it is not known yet.
@@ -136,7 +128,12 @@ impl<'a> Case<'a> {
     /// Whether something done at a moment is less than a span ago. What the ledger dates later than now was
     /// written by a clock that has been set back since: it is long ago.
     pub fn within(&self, done: Moment, span: Span) -> bool {
-        done <= self.at() && self.at() < done.plus(span)
+        within(self.at(), done, span)
+    }
+
+    /// Something is not done while the breaker is open.
+    pub fn withhold(&self, to: &mut Verdict, what: &str) {
+        self.note(to, Notice::Withheld { what: what.to_owned() });
     }
 
     /// What has been read anew about the subscription.
@@ -159,6 +156,35 @@ impl<'a> Case<'a> {
         self.note(to, Notice::Stale { status, would: would.to_string() });
         Consent::Withheld
     }
+}
+
+/// Adds a step of a server or of the whole fleet, unless it was refused a short while before now: then it is
+/// said how long it waits. Returns whether it was added.
+pub(super) fn add(
+    to: &mut Verdict,
+    (at, record): (Moment, &Record),
+    server: Option<&ServerName>,
+    id: StepId,
+    action: Action,
+    reason: Reason,
+) -> bool {
+    let server = server.cloned();
+    if let Some(failures) = record.failures.get(&id) {
+        let wait = (FIRST_WAIT << failures.count.saturating_sub(1).min(10)).min(LONGEST_WAIT);
+        let until = failures.last.plus(Span::seconds(wait));
+        if within(at, failures.last, Span::seconds(wait)) {
+            let notice = Notice::Waiting { step: id, until, why: failures.why.clone() };
+            to.notes.push(Note { server, notice });
+            return false;
+        }
+    }
+    let again = record.open.contains_key(&id);
+    to.steps.push(Step { id, server, action, reason, again });
+    true
+}
+
+fn within(at: Moment, done: Moment, span: Span) -> bool {
+    done <= at && at < done.plus(span)
 }
 
 fn lets(subscription: &Subscription, would: DesiredState) -> bool {

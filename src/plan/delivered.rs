@@ -25,6 +25,9 @@ pub(super) fn keep(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
     }
     let is_off = droplet.status == DropletStatus::Off;
     match case.want() {
+        DesiredState::Running | DesiredState::Stopped if droplet.status == DropletStatus::New => {
+            not_up(case, droplet, to);
+        }
         DesiredState::Running if is_off => power_on(case, droplet, to),
         DesiredState::Running => letters::resumed(case, droplet, to),
         DesiredState::Stopped if is_off => letters::stopped(case, to),
@@ -34,6 +37,18 @@ pub(super) fn keep(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
     if let (DesiredState::Stopped, Some(at)) = (case.want(), case.server.destroy_after) {
         case.note(to, Notice::EndsOn { at });
     }
+}
+
+/// Taken up from another ledger while it was still being made: there is nothing to switch yet, and should it
+/// never come up, a person must look, for nobody remembers what was promised with it.
+fn not_up(case: &Case, droplet: &Droplet, to: &mut Verdict) {
+    let until = droplet.created_at.plus(case.policy.boot_deadline);
+    let notice = if case.at() < until {
+        Notice::Booting { droplet: droplet.id, until }
+    } else {
+        Notice::HandsOff { droplet: droplet.id, status: droplet.status.to_string() }
+    };
+    case.note(to, notice);
 }
 
 /// Switches on, unless that was asked a moment ago.

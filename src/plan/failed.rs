@@ -11,6 +11,7 @@ use crate::model::plan::Notice;
 use crate::model::policy::OnFailure;
 use crate::model::step::{Action, DestroyCause, Reason};
 
+use super::breaker;
 use super::case::{Case, Verdict};
 use super::letters;
 use super::life::intended;
@@ -36,6 +37,9 @@ pub(super) fn settle(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
             case.note(to, Notice::Failed);
         }
         return;
+    }
+    if case.is_broken && !breaker::has_begun(case.record) {
+        return case.withhold(to, "refund");
     }
     let Some(settlement) = money(case, to) else { return };
     letters::failure(case, &settlement, to);

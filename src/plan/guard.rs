@@ -7,11 +7,11 @@ use std::fmt;
 use crate::model::census::Census;
 use crate::model::history::{History, Phase};
 use crate::model::ids::DropletId;
-use crate::model::moment::Span;
+use crate::model::moment::{Moment, Span};
 use crate::model::money::{Money, Totals};
-use crate::model::plan::Plan;
+use crate::model::plan::{Plan, Use, Uses};
 use crate::model::policy::Policy;
-use crate::model::step::Action;
+use crate::model::step::{Action, DestroyCause, Step};
 
 /// Above so many servers the percentage counts too.
 const SMALL_FLEET: usize = 10;
@@ -39,6 +39,13 @@ pub enum Objection {
         /// How much is allowed, in minor units per currency.
         sum_cap: i64,
     },
+    /// Too many letters in a day.
+    ManyLetters {
+        /// How many with those of the last 24 hours.
+        count: usize,
+        /// How many are allowed.
+        cap: usize,
+    },
     /// Droplets, but not one file.
     EmptyFleet {
         /// How many droplets.
@@ -60,10 +67,6 @@ pub enum Objection {
     },
 }
 
-/// The names by which objections are waived.
-pub const NAMES: [&str; 5] =
-    ["many-destroys", "many-refunds", "empty-fleet", "census-shrunk", "other-account"];
-
 /// A plan that may be applied.
 #[derive(Debug, Clone)]
 pub struct Approved(Plan);
@@ -73,31 +76,76 @@ pub fn judge(
     plan: &Plan,
     census: &Census,
     history: &History,
-    policy: &Policy,
     allow: &BTreeSet<String>,
 ) -> Result<Approved, Vec<Objection>> {
-    let mut objections = objections(plan, census, history, policy);
+    let mut objections = objections(plan, census, history);
     objections.retain(|objection| !allow.contains(objection.name()));
     if objections.is_empty() { Ok(Approved(plan.clone())) } else { Err(objections) }
 }
 
 /// All objections to a plan, waived or not.
-pub fn objections(plan: &Plan, census: &Census, history: &History, policy: &Policy) -> Vec<Objection> {
+pub fn objections(plan: &Plan, census: &Census, history: &History) -> Vec<Objection> {
     let mut found = census_objections(census, history);
     if plan.servers == 0 && plan.droplets > 0 {
         found.push(Objection::EmptyFleet { droplets: plan.droplets });
     }
-    let destroys = plan.steps.iter().filter(|s| matches!(s.action, Action::Destroy { .. })).count();
-    let by_percent = plan.servers * policy.caps.destroy_percent / 100;
-    let cap = match plan.servers {
-        n if n > SMALL_FLEET => policy.caps.destroy.min(by_percent.max(1)),
-        _ => policy.caps.destroy,
-    };
-    if destroys > cap {
-        found.push(Objection::ManyDestroys { count: destroys, cap, fleet: plan.servers });
+    let Uses { destroys, refunds, refunded, refund_sum, letters } = &plan.uses;
+    if destroys.is_over() {
+        let Use { count, cap } = *destroys;
+        found.push(Objection::ManyDestroys { count, cap, fleet: plan.servers });
     }
-    found.extend(many_refunds(plan, history, policy));
+    let new = |is: fn(&Action) -> bool| plan.steps.iter().any(|step| !step.again && is(&step.action));
+    let is_sum_over = refunded.amounts().any(|money| money.amount > *refund_sum);
+    if new(|action| matches!(action, Action::Refund { .. })) && (refunds.is_over() || is_sum_over) {
+        let (Use { count, cap }, sum, sum_cap) = (*refunds, refunded.clone(), *refund_sum);
+        found.push(Objection::ManyRefunds { count, cap, sum, sum_cap });
+    }
+    if new(is_counted_letter) && letters.is_over() {
+        let Use { count, cap } = *letters;
+        found.push(Objection::ManyLetters { count, cap });
+    }
     found
+}
+
+/// How much of each cap is used up by these steps and by what was done in the 24 hours before.
+pub fn uses(steps: &[Step], servers: usize, history: &History, at: Moment, policy: &Policy) -> Uses {
+    let day = at.minus(Span::days(1));
+    // What is asked again was counted when it was intended.
+    let new = || steps.iter().filter(|step| !step.again);
+    let mut refunded = Totals::default();
+    let before = history.refunds_since(day);
+    let now = new().filter_map(|step| match &step.action {
+        Action::Refund { order, .. } => Some(order.amount),
+        _ => None,
+    });
+    let refunds: Vec<Money> = before.into_iter().chain(now).collect();
+    for amount in &refunds {
+        refunded.add(*amount);
+    }
+    let letters = new().filter(|step| is_counted_letter(&step.action)).count();
+    let caps = &policy.caps;
+    let by_percent = servers * caps.destroy_percent / 100;
+    Uses {
+        destroys: Use {
+            count: steps.iter().filter(|step| is_of_use(&step.action)).count(),
+            cap: if servers > SMALL_FLEET { caps.destroy.min(by_percent.max(1)) } else { caps.destroy },
+        },
+        refunds: Use { count: refunds.len(), cap: caps.refunds },
+        refunded,
+        refund_sum: caps.refund_sum,
+        letters: Use { count: letters + history.letters_since(day), cap: caps.letters },
+    }
+}
+
+/// Whether somebody may have used what is destroyed. What never came up nobody has, and an outage that leaves
+/// many such droplets is the breaker's matter.
+fn is_of_use(action: &Action) -> bool {
+    matches!(action, Action::Destroy { cause: DestroyCause::Promised, .. })
+}
+
+/// A letter of welcome is paid for: no cap holds it.
+fn is_counted_letter(action: &Action) -> bool {
+    matches!(action, Action::Letter { letter } if !letter.is_welcome())
 }
 
 /// What the census alone objects to, before a single question is asked about it.
@@ -117,28 +165,6 @@ pub fn census_objections(census: &Census, history: &History) -> Vec<Objection> {
     found
 }
 
-fn many_refunds(plan: &Plan, history: &History, policy: &Policy) -> Option<Objection> {
-    // A refund that is asked again was counted when it was intended.
-    let new: Vec<Money> = plan
-        .steps
-        .iter()
-        .filter(|step| !step.again)
-        .filter_map(|step| match &step.action {
-            Action::Refund { order, .. } => Some(order.amount),
-            _ => None,
-        })
-        .collect();
-    if new.is_empty() {
-        return None;
-    }
-    let mut sum = Totals::default();
-    let all = history.refunds_since(plan.at.minus(Span::days(1)));
-    new.iter().chain(&all).for_each(|amount| sum.add(*amount));
-    let (count, cap, sum_cap) = (new.len() + all.len(), policy.caps.refunds, policy.caps.refund_sum);
-    let is_over = count > cap || sum.amounts().any(|money| money.amount > sum_cap);
-    is_over.then_some(Objection::ManyRefunds { count, cap, sum, sum_cap })
-}
-
 impl Approved {
     /// The plan.
     pub fn plan(&self) -> &Plan {
@@ -148,14 +174,15 @@ impl Approved {
 
 impl Objection {
     /// All names, for a command line to check what it is given.
-    pub const NAMES: [&str; 5] =
-        ["many-destroys", "many-refunds", "empty-fleet", "census-shrunk", "other-account"];
+    pub const NAMES: [&str; 6] =
+        ["many-destroys", "many-refunds", "many-letters", "empty-fleet", "census-shrunk", "other-account"];
 
     /// The name it is waived by.
     pub fn name(&self) -> &'static str {
         match self {
             Self::ManyDestroys { .. } => "many-destroys",
             Self::ManyRefunds { .. } => "many-refunds",
+            Self::ManyLetters { .. } => "many-letters",
             Self::EmptyFleet { .. } => "empty-fleet",
             Self::CensusShrunk { .. } => "census-shrunk",
             Self::OtherAccount { .. } => "other-account",
@@ -174,6 +201,9 @@ impl fmt::Display for Objection {
                     f,
                     "{count} refunds ({sum}) in 24 hours; `caps` allows {cap} and {sum_cap} minor units"
                 )
+            }
+            Self::ManyLetters { count, cap } => {
+                write!(f, "{count} letters in 24 hours, those of welcome not counted; `caps` allows {cap}")
             }
             Self::EmptyFleet { droplets } => {
                 write!(f, "there is not one file in the fleet, but there are {droplets} droplets")

@@ -2,6 +2,7 @@
 
 use crate::model::census::Droplet;
 use crate::model::desired::{Because, DesiredState, Origin};
+use crate::model::history::Failures;
 use crate::model::ids::{DropletId, StepId};
 use crate::model::letter::{Letter, Occasion, Recipient};
 use crate::model::policy::OnFailure;
@@ -58,6 +59,13 @@ pub(super) fn alert_deleted(case: &Case, droplet: DropletId, to: &mut Verdict) {
     send(case, to, Occasion::AlertDeleted { droplet }, &droplet, Reason::Absent);
 }
 
+/// To the operator: a create is refused again and again. One alert per try.
+pub(super) fn alert_refused(case: &Case, failures: &Failures, to: &mut Verdict) {
+    let (times, why) = (failures.count, failures.why.clone());
+    let reason = Reason::Refused { times, said: why.clone() };
+    send(case, to, Occasion::AlertRefused { why }, &case.record.attempt, reason);
+}
+
 /// To the customer and to the operator: the delivery failed.
 pub(super) fn failure(case: &Case, settlement: &Settlement, to: &mut Verdict) {
     let Settlement { refunded, remark, cancelled } = settlement;
@@ -92,12 +100,11 @@ fn send(case: &Case, to: &mut Verdict, occasion: Occasion, about: &dyn std::fmt:
         return;
     }
     let recipient = match (&occasion, &case.server.origin) {
-        (Occasion::AlertFailed { .. } | Occasion::AlertDeleted { .. }, _) | (_, Origin::Extra) => {
-            Recipient::Operator
-        }
+        (occasion, _) if occasion.is_alert() => Recipient::Operator,
+        (_, Origin::Extra) => Recipient::Operator,
         (_, Origin::Subscription { customer, .. }) => Recipient::Customer(customer.clone()),
     };
-    let letter = Letter { server: case.server.name.clone(), to: recipient, occasion };
+    let letter = Letter { server: Some(case.server.name.clone()), to: recipient, occasion };
     case.step(to, id, Action::Letter { letter }, reason);
 }
 

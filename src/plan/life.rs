@@ -1,5 +1,6 @@
 //! The life of one server, design.md §8: first what holds in every phase, then phase by phase up to delivery.
 
+use crate::model::breaker::TRIES;
 use crate::model::census::{Droplet, DropletStatus, Sighting};
 use crate::model::desired::{Because, DesiredState};
 use crate::model::history::Phase;
@@ -75,6 +76,9 @@ fn unmade(case: &Case, to: &mut Verdict, anew: bool) {
         let (droplet, name) = (kin.id, kin.name.clone());
         return case.note(to, Notice::SameSubscription { droplet, name });
     }
+    if case.is_broken {
+        return case.withhold(to, "create");
+    }
     let refused = |attempt: &u32| case.record.failures.contains_key(&case.id("create", &[attempt]));
     let attempt = match case.record.attempt {
         // A create that certainly made nothing is asked again as the same try.
@@ -89,7 +93,11 @@ fn unmade(case: &Case, to: &mut Verdict, anew: bool) {
         attempt,
     };
     let reason = if anew { Reason::Anew } else { declared(case) };
-    case.step(to, case.id("create", &[&attempt]), Action::Create { order }, reason);
+    let id = case.id("create", &[&attempt]);
+    if let Some(failures) = case.record.failures.get(&id).filter(|failures| failures.count >= TRIES) {
+        letters::alert_refused(case, failures, to);
+    }
+    case.step(to, id, Action::Create { order }, reason);
 }
 
 /// Whether a former droplet is confirmed absent; before that no second one is made.

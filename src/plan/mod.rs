@@ -1,6 +1,7 @@
 //! Floor 1: the one decision, `plan(fleet, census, history, policy) -> Plan`. Pure, total, ordered.
 //! This file is its table of contents; the life of one server is in `life`, a failed delivery in `failed`.
 
+pub mod breaker;
 pub mod digest;
 pub mod guard;
 
@@ -31,11 +32,16 @@ pub fn plan(fleet: &Fleet, census: &Census, history: &History, policy: &Policy) 
     let matched = matching::match_up(fleet, census, history);
     let unknown = Record::default();
     let mut sum = Verdict::default();
+    let opened = breaker::opened(history, census.at, policy);
+    if let Some(opened) = &opened {
+        breaker::announce(opened, history, census, &mut sum);
+    }
     for server in fleet.servers.values() {
         let record = history.records.get(&server.name).unwrap_or(&unknown);
         let droplets = matched.of(&server.name);
         let kin = matched.kin(server);
-        let case = Case { server, record, droplets, kin, census, policy };
+        let is_broken = opened.is_some();
+        let case = Case { server, record, droplets, kin, census, policy, is_broken };
         sum.extend(life::decide(&case));
     }
     sum.notes.extend(matched.orphans.iter().map(|droplet| Note {
@@ -46,6 +52,7 @@ pub fn plan(fleet: &Fleet, census: &Census, history: &History, policy: &Policy) 
     notes.sort();
     let steps = sorted(steps);
     let money = money::line(fleet, census, &steps);
+    let uses = guard::uses(&steps, fleet.servers.len(), history, census.at, policy);
     Plan {
         at: census.at,
         servers: fleet.servers.len(),
@@ -54,12 +61,13 @@ pub fn plan(fleet: &Fleet, census: &Census, history: &History, policy: &Policy) 
         notes,
         questions,
         money,
+        uses,
     }
 }
 
 /// Servers with something dangerous first; one server's steps together, in the order they are taken.
-fn sorted(mut steps: Vec<Step>) -> Vec<Step> {
-    let mut worst: BTreeMap<ServerName, u8> = BTreeMap::new();
+pub fn sorted(mut steps: Vec<Step>) -> Vec<Step> {
+    let mut worst: BTreeMap<Option<ServerName>, u8> = BTreeMap::new();
     for step in &steps {
         let danger = step.action.danger();
         worst.entry(step.server.clone()).and_modify(|w| *w = danger.min(*w)).or_insert(danger);

@@ -1,8 +1,7 @@
 //! Every call of a scenario fails before, fails after, and kills the program before and after; every step
-//! is executed twice. Exhaustive: for each scenario, for each call n, for each way to be spoilt.
+//! is executed twice. Exhaustive: for each scenario, for each call n (and each pair), for each way to be spoilt.
 
 use crate::model::moment::Span;
-use crate::ports::Ledger as _;
 use crate::sim::whim::{Told, Whim};
 use crate::sim::world::lock;
 
@@ -26,9 +25,14 @@ pub struct Scenario {
     before: fn(&Stage),
     /// Whether the servers of `before` are delivered first, undisturbed.
     is_delivered: bool,
-    /// What happens then.
-    happens: fn(&Stage),
+    /// What happens then, one after another, with some runs after each.
+    happens: Vec<fn(&Stage)>,
+    /// Whether every pair of calls is spoilt too, and not only every call.
+    pub has_pairs: bool,
 }
+
+/// Calls to be spoilt: which, counted from where the story begins, and how.
+pub type Spoils = [(usize, Spoil)];
 
 /// What was tried, and what was found.
 #[derive(Debug, Default)]
@@ -41,33 +45,31 @@ pub struct Verdict {
 
 /// The scenarios of design.md's rehearsals.
 pub fn scenarios() -> Vec<Scenario> {
-    let ada = |stage: &Stage| drop(stage.subscribe("ada", "pro-month", 0));
-    let bea = |stage: &Stage| drop(stage.subscribe("bea", "basic-month", 3));
+    let nobody: fn(&Stage) = |_| {};
+    let ada: fn(&Stage) = |stage| drop(stage.subscribe("ada", "pro-month", 0));
+    let bea: fn(&Stage) = |stage| drop(stage.subscribe("bea", "basic-month", 3));
+    let off: fn(&Stage) = |stage| switch(stage, true);
+    let on: fn(&Stage) = |stage| switch(stage, false);
+    let grace: fn(&Stage) = |stage| stage.advance(Span::days(8));
+    let undelivered = |name, before, happens| {
+        let has_pairs = matches!(name, "create" | "stuck boot");
+        Scenario { name, before, is_delivered: false, happens, has_pairs }
+    };
+    let delivered = |name, happens| {
+        let (before, has_pairs) = (ada, false);
+        Scenario { name, before, is_delivered: true, happens, has_pairs }
+    };
     vec![
-        Scenario { name: "create", before: |_| {}, is_delivered: false, happens: ada },
-        Scenario { name: "cancel", before: ada, is_delivered: true, happens: |s| cancel(s, Span::days(0)) },
-        Scenario {
-            name: "destroy after grace",
-            before: ada,
-            is_delivered: true,
-            happens: |s| cancel(s, Span::days(8)),
-        },
-        Scenario { name: "stuck boot", before: ada, is_delivered: false, happens: stuck },
-        Scenario { name: "vanished after 202", before: ada, is_delivered: false, happens: vanish },
-        Scenario { name: "deleted by hand", before: ada, is_delivered: true, happens: by_hand },
-        Scenario {
-            name: "switched off by the customer",
-            before: ada,
-            is_delivered: true,
-            happens: switch_off,
-        },
-        Scenario { name: "a trial that fails", before: bea, is_delivered: false, happens: stuck },
-        Scenario {
-            name: "cancel during boot",
-            before: ada,
-            is_delivered: false,
-            happens: |s| cancel(s, Span::days(0)),
-        },
+        undelivered("create", nobody, vec![ada]),
+        delivered("cancel", vec![cancel]),
+        delivered("destroy after grace", vec![cancel, grace]),
+        undelivered("stuck boot", ada, vec![stuck]),
+        undelivered("vanished after 202", ada, vec![vanish]),
+        delivered("deleted by hand", vec![by_hand]),
+        delivered("power off and on again", vec![off, on]),
+        delivered("resubscribe during grace", vec![cancel, ada]),
+        undelivered("a trial that fails", bea, vec![stuck]),
+        undelivered("cancel during boot", ada, vec![cancel]),
     ]
 }
 
@@ -83,38 +85,58 @@ pub async fn exhaust(scenario: &Scenario, make: fn() -> Stage) -> Verdict {
     let mut verdict = Verdict { runs: 1, broken: said(scenario, "undisturbed", &broken) };
     for n in 0..calls {
         for how in SPOILS {
-            let (_, broken, log) = play(make(), scenario, &[(n, how)]).await;
             verdict.runs += 1;
-            verdict.broken.extend(said(scenario, &log.join("; "), &broken));
+            verdict.broken.extend(spoilt(scenario, make, &[(n, how)]).await);
         }
     }
     verdict
 }
 
+/// Every way to spoil one of so many calls and, where money moves, two of them.
+pub fn cases(scenario: &Scenario, calls: usize) -> Vec<Vec<(usize, Spoil)>> {
+    let one = |n: usize| SPOILS.iter().map(move |how| vec![(n, *how)]);
+    let mut cases: Vec<Vec<(usize, Spoil)>> = (0..calls).flat_map(one).collect();
+    if scenario.has_pairs {
+        cases.extend(pairs(calls));
+    }
+    cases
+}
+
+/// Every way to spoil two of so many calls.
+pub fn pairs(calls: usize) -> Vec<Vec<(usize, Spoil)>> {
+    let pairs = (0..calls).flat_map(|n| (n + 1..calls).map(move |m| (n, m)));
+    let ways = |(n, m)| SPOILS.iter().flat_map(move |a| SPOILS.iter().map(move |b| vec![(n, *a), (m, *b)]));
+    pairs.flat_map(ways).collect()
+}
+
+/// Tells a scenario with these calls spoilt, and says which laws were broken.
+pub async fn spoilt(scenario: &Scenario, make: fn() -> Stage, spoils: &Spoils) -> Vec<String> {
+    let (_, broken, log) = play(make(), scenario, spoils).await;
+    said(scenario, &log.join("; "), &broken)
+}
+
 /// One run: the number of calls, the broken laws, and the calls that were spoilt.
-async fn play(
-    mut stage: Stage,
-    scenario: &Scenario,
-    spoils: &[(usize, Spoil)],
-) -> (usize, Vec<Broken>, Vec<String>) {
+async fn play(mut stage: Stage, scenario: &Scenario, spoils: &Spoils) -> (usize, Vec<Broken>, Vec<String>) {
     (scenario.before)(&stage);
     if scenario.is_delivered {
         let _ = stage.generate().await;
         stage.apply(PATIENCE).await;
     }
-    (scenario.happens)(&stage);
     let first = stage.meddler.calls();
     for (n, how) in spoils {
         stage.meddler.spoil(*n, *how);
     }
     let mut broken = Vec::new();
-    // A run that dies, or cannot begin, is begun again by the next timer.
-    for _ in 0..PASSES {
-        let is_generated = stage.generate_or_die().await;
-        if is_generated {
-            stage.apply(PATIENCE).await;
+    for happens in &scenario.happens {
+        happens(&stage);
+        // A run that dies, or cannot begin, is begun again by the next timer.
+        for _ in 0..PASSES {
+            let is_generated = stage.generate_or_die().await;
+            if is_generated {
+                stage.apply(PATIENCE).await;
+            }
+            broken.extend(judge(&stage, !spoils.is_empty()));
         }
-        broken.extend(judge(&mut stage, !spoils.is_empty()).await);
     }
     let calls = stage.meddler.calls() - first;
     stage.meddler.rest();
@@ -125,13 +147,13 @@ async fn play(
 }
 
 /// The laws, now.
-pub async fn judge(stage: &mut Stage, may_repeat_letters: bool) -> Vec<Broken> {
-    let entries = stage.ledger.entries(None).await.unwrap_or_default();
-    let history = stage.ledger.history().await.unwrap_or_default();
-    let books = stage.books.clone();
-    let mut books = books.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+pub fn judge(stage: &Stage, may_repeat_letters: bool) -> Vec<Broken> {
+    // In this order: the world's watcher asks the books.
     let mut world = lock(&stage.world);
-    laws::broken(&mut world, &mut books, &stage.witness, &entries, &history, may_repeat_letters)
+    let books = stage.books();
+    stage.ledger.read(|entries, history| {
+        laws::broken(&mut world, &books, &stage.witness, entries, history, may_repeat_letters)
+    })
 }
 
 /// Law 1: when trouble has stopped, an apply settles, and a second look finds nothing to do. And law 4's
@@ -139,6 +161,7 @@ pub async fn judge(stage: &mut Stage, may_repeat_letters: bool) -> Vec<Broken> {
 pub async fn settled(stage: &mut Stage) -> Vec<Broken> {
     let mut broken = Vec::new();
     let _ = stage.generate().await;
+    stage.reset_breaker(true).await;
     let end = stage.apply(PATIENCE).await;
     if !matches!(end, Act::Ended(crate::engine::settle::End::Settled)) {
         broken.push(Broken { law: 1, what: format!("the last apply did not settle: {end:?}") });
@@ -159,13 +182,12 @@ fn said(scenario: &Scenario, trouble: &str, broken: &[Broken]) -> Vec<String> {
     broken.iter().map(|b| format!("{} [{trouble}]: law {}: {}", scenario.name, b.law, b.what)).collect()
 }
 
-fn cancel(stage: &Stage, later: Span) {
+fn cancel(stage: &Stage) {
     stage.customer("ada", crate::sim::billing::Books::cancel);
-    stage.advance(later);
 }
 
-fn switch_off(stage: &Stage) {
-    stage.customer("ada", |books, now, id| books.switch_off(now, id, true));
+fn switch(stage: &Stage, off: bool) {
+    stage.customer("ada", |books, now, id| books.switch_off(now, id, off));
 }
 
 fn stuck(stage: &Stage) {

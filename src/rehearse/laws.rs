@@ -2,19 +2,18 @@
 //! a witness saw, never on the ledger's word. A newcomer should be able to argue with each of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_trait::async_trait;
-
-use crate::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Status, Subscription};
-use crate::model::census::{Account, Droplet, MARK, Size};
+use crate::model::billing::Status;
+use crate::model::census::MARK;
 use crate::model::desired::{DesiredState, Fleet, Server};
 use crate::model::history::{Entry, Event, History};
-use crate::model::ids::{CustomerId, DropletId, PaymentId, ServerName, Slug, StepId, SubscriptionId};
+use crate::model::ids::{PaymentId, ServerName, StepId};
 use crate::model::moment::{Moment, Span};
-use crate::model::step::CreateOrder;
-use crate::ports::{Billing, Cloud, Fault, PowerCall};
+use crate::model::step::{Action, Fact};
 use crate::sim::billing::Books;
+use crate::sim::cloud::Taking;
 use crate::sim::machine::Machine;
 use crate::sim::world::{Delivered, Shared, World, lock};
 
@@ -27,45 +26,37 @@ pub struct Broken {
     pub what: String,
 }
 
-/// Something taken from a droplet, as it was at that instant.
+/// Something taken from a droplet, as it was at that instant. What its file wanted is told by our own clock:
+/// nobody can know better than that, and a clock that is wrong is no reason to be judged by another.
 #[derive(Debug, Clone)]
 struct Touch {
     at: Moment,
-    is_destroy: bool,
+    taking: Taking,
     name: String,
+    address: Option<Ipv4Addr>,
     is_marked: bool,
-    is_delivered: bool,
     status: Option<Status>,
     is_switched_off: bool,
     wanted: Option<DesiredState>,
 }
 
-/// Stands before the cloud and remembers what was true when something was taken away.
+/// Stands inside the world, behind both its doors, and remembers what was true when something was taken away.
 #[derive(Clone)]
-pub struct Witness {
-    world: Shared,
-    books: Arc<Mutex<Books>>,
-    seen: Arc<Mutex<Seen>>,
-}
+pub struct Witness(Arc<Mutex<Seen>>);
 
 #[derive(Default)]
 struct Seen {
     fleet: Fleet,
     touches: Vec<Touch>,
-    early_refunds: Vec<Broken>,
-}
-
-/// The cloud, with a witness before it.
-pub struct Witnessed<P> {
-    inner: P,
-    witness: Witness,
+    /// How many seconds our own clock goes before the vendors'.
+    skew: i64,
 }
 
 /// All laws that are broken now. `may_repeat_letters`: a connection was lost after a letter had been handed
 /// over, so its second copy (with the same Message-ID) is no fault.
 pub fn broken(
     world: &mut World,
-    books: &mut Books,
+    books: &Books,
     witness: &Witness,
     entries: &[Entry],
     history: &History,
@@ -75,8 +66,10 @@ pub fn broken(
     found.extend(one_droplet_per_server(world));
     found.extend(one_refund_per_payment(books));
     found.extend(one_letter_per_occasion(world, may_repeat_letters));
-    found.extend(witness.broken());
+    found.extend(no_refund_before_the_end(world, books, &witness.seen().fleet));
+    found.extend(witness.broken(world));
     found.extend(ledger_folds(entries, history));
+    found.extend(breaker_holds(entries));
     found.into_iter().collect()
 }
 
@@ -136,14 +129,25 @@ fn one_refund_per_payment(books: &Books) -> Vec<Broken> {
     found
 }
 
-/// Law 5: at most one letter per occasion.
-fn one_letter_per_occasion(world: &World, may_repeat: bool) -> Vec<Broken> {
-    // A letter comes again under its own id or not at all: the same words within the hour are the same occasion.
+/// Law 5: at most one letter per occasion. A letter comes again under its own id or not at all: the same words
+/// within the hour are about the same occasion, unless the server got another droplet in between, which may
+/// have failed too.
+fn one_letter_per_occasion(world: &mut World, may_repeat: bool) -> Vec<Broken> {
+    let cloud = world.cloud();
+    let made = cloud.machines().map(|machine| (machine.name.clone(), machine.created));
+    let gone = cloud.gone.iter().map(|machine| (machine.name.clone(), machine.created));
+    let made: Vec<(String, i64)> = made.chain(gone).collect();
+    let has_other = |a: &Delivered, b: &Delivered| {
+        let about = a.message_id.strip_prefix("letter.").and_then(|rest| rest.split('.').next());
+        let between = a.at.unix() * 1_000..b.at.unix() * 1_000;
+        made.iter().any(|(name, at)| about == Some(name) && between.contains(at))
+    };
     let same = |a: &Delivered, b: &Delivered| {
         a.message_id != b.message_id
+            && b.at.since(a.at) < Span::minutes(60)
             && a.to == b.to
             && a.text == b.text
-            && b.at.since(a.at) < Span::minutes(60)
+            && !has_other(a, b)
     };
     let pairs =
         world.outbox.iter().enumerate().flat_map(|(n, a)| world.outbox[n + 1..].iter().map(move |b| (a, b)));
@@ -188,10 +192,68 @@ fn ledger_folds(entries: &[Entry], history: &History) -> Vec<Broken> {
     found
 }
 
+/// Law 11: while the breaker is open nothing is created, and no settlement of a failed delivery begins.
+fn breaker_holds(entries: &[Entry]) -> Vec<Broken> {
+    let mut is_open = false;
+    let mut begun: BTreeSet<&ServerName> = BTreeSet::new();
+    let mut found = Vec::new();
+    for Entry { at, server, step, event } in entries {
+        let broken = |what: &str| Broken { law: 11, what: format!("{at}: `{step}` {what}, breaker open") };
+        match (event, server) {
+            (Event::Noticed { fact: Fact::BreakerOpened { .. } }, _) => is_open = true,
+            (Event::Noticed { fact: Fact::BreakerReset }, _) => is_open = false,
+            (Event::Noticed { fact: Fact::GaveUp }, Some(server)) => drop(begun.remove(server)),
+            (Event::Intended { action: Action::Create { .. } }, _) if is_open => {
+                found.push(broken("was made"));
+            }
+            (Event::Intended { action: Action::Refund { .. } | Action::Cancel { .. } }, Some(server))
+                if begun.insert(server) && is_open =>
+            {
+                found.push(broken("began"));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Law 4, too: money goes back when the droplet is no more. Its whole last second counts, since Stripe knows
+/// no parts of it.
+fn no_refund_before_the_end(world: &mut World, books: &Books, fleet: &Fleet) -> Vec<Broken> {
+    let cloud = world.cloud();
+    let is_marked = |tags: &[String]| tags.iter().any(|tag| tag == MARK);
+    let there = cloud.machines().map(|m| (&m.name, is_marked(&m.tags), m.created, i64::MAX));
+    let gone = cloud.gone.iter().map(|g| (&g.name, is_marked(&g.tags), g.created, g.at));
+    let lives: Vec<_> = there.chain(gone).filter(|(_, is_marked, ..)| *is_marked).collect();
+    let mut found = Vec::new();
+    for (subscription, at) in books.refund_moments() {
+        let of_it = |server: &&Server| server.subscription() == Some(&subscription);
+        let Some(server) = fleet.servers.values().find(of_it) else { continue };
+        let (from, to) = (at.unix() * 1_000, at.unix() * 1_000 + 999);
+        let is_there = |(name, _, made, left): &(&String, bool, i64, i64)| {
+            name.as_str() == server.name.as_str() && *made < from && *left > to
+        };
+        if lives.iter().any(is_there) {
+            let what = format!("{at}: {subscription} was refunded while its droplet was there");
+            found.push(Broken { law: 4, what });
+        }
+    }
+    found
+}
+
 impl Witness {
-    /// A witness of this world.
-    pub fn new(world: Shared, books: Arc<Mutex<Books>>) -> Self {
-        Self { world, books, seen: Arc::default() }
+    /// A witness in this world, who asks the books who has paid.
+    pub fn new(world: &Shared, books: Arc<Mutex<Books>>) -> Self {
+        let witness = Self(Arc::default());
+        let inside = witness.clone();
+        let watch = move |at: i64, machine: &Machine, taking| inside.see(&books, at, machine, taking);
+        lock(world).cloud().watch = Some(Box::new(watch));
+        witness
+    }
+
+    /// From now on our own clock goes so many seconds before the vendors'.
+    pub fn set_clock(&self, skew: i64) {
+        self.seen().skew = skew;
     }
 
     /// From now on the files say this.
@@ -199,78 +261,52 @@ impl Witness {
         self.seen().fleet = fleet.clone();
     }
 
-    /// Stands before a cloud.
-    pub fn before<P>(&self, inner: P) -> Witnessed<P> {
-        Witnessed { inner, witness: self.clone() }
-    }
-
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers the truth at the instant something is taken away.
-    fn see(&self, id: DropletId, is_destroy: bool) {
-        let mut world = lock(&self.world);
-        let at = world.now();
-        let Some(machine) = world.cloud().get(id.0).cloned() else { return };
-        let told = |letter: &Delivered| {
-            letter.message_id.starts_with(&format!("letter.{}.welcome", machine.name))
-                && machine.public.is_some_and(|address| letter.text.contains(&address.to_string()))
-        };
-        let is_delivered = world.outbox.iter().any(told);
-        let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+    fn see(&self, books: &Mutex<Books>, at_ms: i64, machine: &Machine, taking: Taking) {
+        let at = Moment::from_unix(at_ms.div_euclid(1_000));
+        let mut books = books.lock().unwrap_or_else(PoisonError::into_inner);
         books.tick(at);
         let mut seen = self.seen();
+        let ours = Moment::from_unix(at.unix().saturating_add(seen.skew));
         let server = ServerName::parse(&machine.name).ok();
         let server = server.and_then(|name| seen.fleet.servers.get(&name));
         let subscription = server.and_then(Server::subscription);
         let touch = Touch {
             at,
-            is_destroy,
+            taking,
             name: machine.name.clone(),
+            address: machine.public,
             is_marked: machine.tags.iter().any(|tag| tag == MARK),
-            is_delivered,
             status: subscription.and_then(|id| books.status_of(id)),
             is_switched_off: subscription.is_some_and(|id| books.is_switched_off(id)),
-            wanted: server.map(|server| server.state_at(at)),
+            wanted: server.map(|server| server.state_at(ours)),
         };
         seen.touches.push(touch);
     }
 
-    /// Remembers a refund whose server still has a droplet: money goes back after the absence is confirmed.
-    fn see_refund(&self, subscription: &SubscriptionId) {
-        let mut world = lock(&self.world);
-        let mut seen = self.seen();
-        let of_it = |server: &&Server| server.subscription() == Some(subscription);
-        let name = seen.fleet.servers.values().find(of_it).map(|server| server.name.to_string());
-        let mut machines = world.cloud().machines();
-        let is_kept = |m: &Machine| Some(&m.name) == name.as_ref() && m.has_tag(MARK) && !m.deleting;
-        if machines.any(is_kept) {
-            let what = format!("{subscription} is refunded while its droplet is there");
-            drop(machines);
-            seen.early_refunds.push(Broken { law: 4, what });
-        }
-    }
-
-    /// Laws 3, 4, 6 and 7, for everything that was taken away.
-    fn broken(&self) -> Vec<Broken> {
-        let seen = self.seen();
-        let mut found = seen.early_refunds.clone();
-        for touch in &seen.touches {
-            let Touch { at, is_destroy, name, is_marked, is_delivered, status, is_switched_off, wanted } =
-                touch;
-            let verb = if *is_destroy { "destroyed" } else { "switched off" };
+    /// Laws 3, 6 and 7, for everything that was taken away.
+    fn broken(&self, world: &World) -> Vec<Broken> {
+        let mut found = Vec::new();
+        for touch in &self.seen().touches {
+            let Touch { at, taking, name, is_marked, status, is_switched_off, wanted, .. } = touch;
+            let is_destroy = *taking == Taking::Droplet;
+            let is_delivered = touch.is_delivered(world);
+            let verb = if is_destroy { "destroyed" } else { "switched off" };
             let mut say =
                 |law, why: &str| found.push(Broken { law, what: format!("{at}: {name} was {verb} {why}") });
             if !is_marked {
                 say(3, "though it does not carry our mark");
             }
-            if *is_destroy && *is_delivered && *wanted != Some(DesiredState::Destroyed) {
+            if is_destroy && is_delivered && *wanted != Some(DesiredState::Destroyed) {
                 say(6, &format!("though its file says {wanted:?}"));
             }
             let is_paid = matches!(status, Some(Status::Active | Status::Trialing));
             let is_own_wish = *is_switched_off && !is_destroy;
-            if is_paid && !is_own_wish && (*is_delivered || !is_destroy) {
+            if is_paid && !is_own_wish && (is_delivered || !is_destroy) {
                 say(7, &format!("though it is paid for ({status:?})"));
             }
         }
@@ -278,69 +314,15 @@ impl Witness {
     }
 }
 
-#[async_trait]
-impl<P: Cloud> Cloud for Witnessed<P> {
-    async fn droplets(&self) -> Result<Vec<Droplet>, Fault> {
-        self.inner.droplets().await
-    }
-
-    async fn droplet(&self, id: DropletId) -> Result<Option<Droplet>, Fault> {
-        self.inner.droplet(id).await
-    }
-
-    async fn find(&self, name: &ServerName) -> Result<Vec<Droplet>, Fault> {
-        self.inner.find(name).await
-    }
-
-    async fn create(&self, order: &CreateOrder, user_data: &str) -> Result<DropletId, Fault> {
-        self.inner.create(order, user_data).await
-    }
-
-    async fn power(&self, id: DropletId, call: PowerCall) -> Result<(), Fault> {
-        if matches!(call, PowerCall::Shutdown | PowerCall::Off) {
-            self.witness.see(id, false);
-        }
-        self.inner.power(id, call).await
-    }
-
-    async fn destroy(&self, id: DropletId) -> Result<(), Fault> {
-        self.witness.see(id, true);
-        self.inner.destroy(id).await
-    }
-
-    async fn account(&self) -> Result<Account, Fault> {
-        self.inner.account().await
-    }
-
-    async fn sizes(&self) -> Result<BTreeMap<Slug, Size>, Fault> {
-        self.inner.sizes().await
-    }
-}
-
-#[async_trait]
-impl<P: Billing> Billing for Witnessed<P> {
-    async fn subscriptions(&self) -> Result<Reading, Fault> {
-        self.inner.subscriptions().await
-    }
-
-    async fn subscription(&self, id: &SubscriptionId) -> Result<Option<Subscription>, Fault> {
-        self.inner.subscription(id).await
-    }
-
-    async fn customer(&self, id: &CustomerId) -> Result<Option<Customer>, Fault> {
-        self.inner.customer(id).await
-    }
-
-    async fn payment(&self, id: &SubscriptionId, at: Moment) -> Result<Option<Payment>, Fault> {
-        self.inner.payment(id, at).await
-    }
-
-    async fn refund(&self, order: &RefundOrder, step: &StepId, attempt: u32) -> Result<Refund, Fault> {
-        self.witness.see_refund(&order.subscription);
-        self.inner.refund(order, step, attempt).await
-    }
-
-    async fn cancel(&self, id: &SubscriptionId) -> Result<(), Fault> {
-        self.inner.cancel(id).await
+impl Touch {
+    /// Whether its customer had been told the address by then.
+    fn is_delivered(&self, world: &World) -> bool {
+        let told = |letter: &Delivered| {
+            let rest = letter.message_id.strip_prefix("letter.").and_then(|id| id.strip_prefix(&self.name));
+            letter.at <= self.at
+                && rest.is_some_and(|rest| rest.starts_with(".welcome"))
+                && self.address.is_some_and(|address| letter.text.contains(&address.to_string()))
+        };
+        world.outbox.iter().any(told)
     }
 }

@@ -233,7 +233,14 @@ impl<P: Mailer> Mailer for Meddled<P> {
 #[async_trait]
 impl<P: Ledger> Ledger for Meddled<P> {
     async fn hold(&self, holder: &str) -> Result<Hold, Fault> {
-        self.inner.hold(holder).await
+        // The lock goes when the program dies, and is not had twice.
+        match self.meddler.next("hold") {
+            None | Some(Spoil::Twice) => self.inner.hold(holder).await,
+            Some(Spoil::CrashBefore | Spoil::CrashAfter) => self.meddler.die().await,
+            Some(Spoil::FailBefore | Spoil::FailAfter) => {
+                Err(Fault::Unavailable { after: None, detail: detail("hold") })
+            }
+        }
     }
 
     async fn history(&self) -> Result<History, Fault> {
@@ -257,6 +264,7 @@ impl<P: Ledger> Ledger for Meddled<P> {
         }
     }
 
+    // Only `basement history` asks for it: no run does.
     async fn entries(&self, server: Option<&ServerName>) -> Result<Vec<Entry>, Fault> {
         self.inner.entries(server).await
     }

@@ -6,29 +6,34 @@ use crate::model::history::{Entry, Event, Phase};
 use crate::model::ids::StepId;
 use crate::model::moment::Span;
 use crate::model::step::Fact;
-use crate::ports::{Clock as _, Ledger as _};
-use crate::sim::billing::{Books, RefundFate};
-use crate::sim::memory::MemoryLedger;
-use crate::sim::ports::Door;
+use crate::ports::Ledger as _;
+use crate::sim::billing::{Books, Broken, RefundFate};
+use crate::sim::memory::{Asked, Ill, MemoryLedger};
 use crate::sim::trouble::{Mishap, Planned};
 use crate::sim::whim::Told;
 use crate::sim::world::{Settings, lock};
 
 use super::faults::{judge, settled};
-use super::laws::Broken;
+use super::laws;
 use super::stage::Stage;
 use super::storm::{Act, word};
 
 /// How long an apply goes on.
 const PATIENCE: Span = Span::minutes(15);
-/// Runs in the calm after a storm, within which all must be settled.
-const CALM_RUNS: usize = 8;
+/// One pass, and no wait for another.
+const ONE_PASS: Span = Span::seconds(0);
+/// How long after each of the runs in the calm after a storm the next one comes; then all must be settled. The
+/// day is that of Stripe's idempotency store: a stored 500 answers until it is over.
+const CALM: [Span; 8] = {
+    let hour = Span::minutes(60);
+    [hour, hour, hour, hour, hour, Span::minutes(25 * 60), hour, hour]
+};
 
 /// What came of a storm.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// The laws that were broken.
-    pub broken: BTreeSet<Broken>,
+    pub broken: BTreeSet<laws::Broken>,
     /// How often each kind of act was played.
     pub tally: BTreeMap<String, u64>,
 }
@@ -44,6 +49,7 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
     stage.policy.caps.destroy_percent = 100;
     stage.policy.caps.refunds = 100;
     stage.policy.caps.refund_sum = 1_000_000;
+    stage.policy.caps.letters = 1_000;
     stage.allow = ["shrink", "census-shrunk"].map(str::to_owned).into();
     let mut outcome = Outcome::default();
     let mut kept = MemoryLedger::new();
@@ -55,12 +61,25 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
         match act {
             Act::Run | Act::RunTwice => {
                 run(&mut stage, matches!(act, Act::RunTwice)).await;
-                outcome.broken.extend(judge(&mut stage, may_repeat).await);
+                outcome.broken.extend(judge(&stage, may_repeat));
+            }
+            Act::Wake(times) => {
+                for _ in 0..*times {
+                    if stage.generate_or_die().await {
+                        stage.apply(ONE_PASS).await;
+                    }
+                }
+                outcome.broken.extend(judge(&stage, may_repeat));
             }
             Act::Apply => {
                 stage.apply(PATIENCE).await;
-                outcome.broken.extend(judge(&mut stage, may_repeat).await);
+                outcome.broken.extend(judge(&stage, may_repeat));
             }
+            Act::Outage { lasts, mishap } => {
+                let broken = outage(&mut stage, *lasts, *mishap, may_repeat).await;
+                outcome.broken.extend(broken);
+            }
+            Act::ResetBreaker { retry } => stage.reset_breaker(*retry).await,
             Act::KeepLedger => kept = stage.ledger.reopened(),
             Act::RestoreLedger => lose(&mut stage, kept.reopened()),
             Act::LoseLedger => lose(&mut stage, MemoryLedger::new()),
@@ -102,6 +121,32 @@ fn lose(stage: &mut Stage, other: MemoryLedger) {
     stage.advance(stage.policy.horizon);
 }
 
+/// Creates go wrong for so long, and a timer runs as if nothing were the matter.
+async fn outage(stage: &mut Stage, lasts: Span, mishap: Mishap, may_repeat: bool) -> Vec<laws::Broken> {
+    const TIMER: Span = Span::minutes(360);
+    let call = "POST /v2/droplets$".to_owned();
+    let planned = Planned { call, mishap, skip: 0, count: u32::MAX };
+    lock(&stage.world).trouble.planned.push(planned);
+    let (end, mut broken) = (stage.now().plus(lasts), Vec::new());
+    while stage.now() < end {
+        run(stage, false).await;
+        broken.extend(judge(stage, may_repeat));
+        stage.advance(TIMER.min(end.since(stage.now())));
+    }
+    lock(&stage.world).trouble.planned.retain(|planned| planned.count < u32::MAX / 2);
+    broken
+}
+
+/// Sets our own clock. One that is set by more than two minutes is set by a person, or wrong when its machine
+/// starts: that takes longer than a listing lags too, for the horizon of a lost create is told by that clock.
+fn set_clock(stage: &Stage, skew: i64) {
+    let former = std::mem::replace(&mut lock(&stage.world).skew, skew);
+    stage.witness.set_clock(skew);
+    if skew.abs_diff(former) > 120 {
+        stage.advance(stage.policy.horizon);
+    }
+}
+
 async fn run(stage: &mut Stage, is_twice: bool) {
     if !stage.generate_or_die().await {
         return;
@@ -122,26 +167,33 @@ async fn calm(stage: &mut Stage, outcome: &mut Outcome, may_repeat: bool) {
         world.cloud().whims = crate::sim::whim::Whims::default();
         world.cloud().settings = Settings::default();
     }
+    set_clock(stage, 0);
+    for asked in [Asked::Hold, Asked::History, Asked::Append] {
+        stage.ledger.ail(asked, Ill::Busy, 0);
+    }
     let now = stage.now();
     // The books are locked as long as a borrow of them lives: not while the loop asks for them again.
     let subscriptions = stage.books().subscription_ids();
     for id in subscriptions {
         let _ = stage.books().spoil(now, &id, false);
     }
+    stage.books().mend_next_write();
     stage.books().rules().refunds = RefundFate::AtOnce;
-    for _ in 0..CALM_RUNS {
+    for wait in CALM {
+        stage.reset_breaker(true).await;
         run(stage, false).await;
-        outcome.broken.extend(judge(stage, may_repeat).await);
-        Door::new(stage.world.clone()).sleep(std::time::Duration::from_secs(3_600)).await;
+        outcome.broken.extend(judge(stage, may_repeat));
+        stage.advance(wait);
     }
     outcome.broken.extend(settled(stage).await);
-    outcome.broken.extend(judge(stage, may_repeat).await);
+    outcome.broken.extend(judge(stage, may_repeat));
 }
 
 fn repeats_letters(act: &Act) -> bool {
     matches!(
         act,
         Act::Spoil { .. }
+            | Act::Ledger { .. }
             | Act::LoseLedger
             | Act::RestoreLedger
             | Act::Mishap { mishap: Mishap::Drop | Mishap::FailAfter(_), .. }
@@ -153,6 +205,7 @@ fn happen(stage: &Stage, act: &Act) {
         Act::Subscribe { user, price, trial } => stage.subscribe(user, price, *trial).ok().map(|_| Ok(())),
         Act::StopPaying(user) => stage.customer(user, Books::stop_paying),
         Act::Pay(user) => stage.customer(user, Books::pay),
+        Act::ChangePlan { user, price } => stage.customer(user, |b, now, id| b.change_price(now, id, price)),
         Act::Cancel(user) => stage.customer(user, Books::cancel),
         Act::CancelAtEnd(user) => stage.customer(user, |b, now, id| b.cancel_at_period_end(now, id, true)),
         Act::Pause(user) => stage.customer(user, Books::pause),
@@ -198,6 +251,17 @@ fn vendor(stage: &Stage, act: &Act) {
         Act::Whim(whim) => world.cloud().whims.tell(Told { whim: *whim, server: None, times: 1 }),
         Act::Lag(seconds) => world.cloud().settings.listing_lag_seconds = *seconds,
         Act::Spoil { n, how } => stage.meddler.spoil(*n, *how),
+        Act::Ledger { call, ill, count } => stage.ledger.ail(*call, *ill, *count),
+        Act::Clock(seconds) => {
+            drop(world);
+            set_clock(stage, *seconds);
+        }
+        Act::StoredFailure { is_done } => {
+            stage.books().break_next_write(if *is_done { Broken::After } else { Broken::Before });
+        }
+        Act::RefundsWait => {
+            stage.books().rules().refunds = RefundFate::Later { after: Span::days(2), succeeds: true };
+        }
         Act::RefundsFail => {
             stage.books().rules().refunds = RefundFate::Later { after: Span::days(2), succeeds: false };
         }
@@ -221,7 +285,7 @@ async fn say(stage: &Stage, phase: Phase, fact: &Fact) {
     for (server, record) in history.records.iter().filter(|(_, record)| record.phase == phase) {
         let step = StepId::of(&[&"operator", server, &record.attempt]);
         let event = Event::Noticed { fact: fact.clone() };
-        let entry = Entry { at: stage.now(), server: Some(server.clone()), step, event };
+        let entry = Entry { at: stage.our_now(), server: Some(server.clone()), step, event };
         let _ = stage.ledger.append(&hold, &[entry], None).await;
     }
 }

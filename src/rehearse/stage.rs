@@ -8,11 +8,12 @@ use crate::engine::settle::{End, settle};
 use crate::engine::{Eyes, LetterSettings, Look, Ports, Prices, Setup, look};
 use crate::fleet::generate::{generate, unsure};
 use crate::fleet::userdata;
-use crate::fleet::yaml::{self, SourceFile};
+use crate::fleet::yaml::{self, ServerFile, SourceFile};
 use crate::model::desired::Fleet;
 use crate::model::ids::{ServerName, SubscriptionId};
 use crate::model::moment::{Moment, Span};
 use crate::model::policy::{Catalogue, Defaults, Mode, PlanEntry, Policy};
+use crate::plan::breaker;
 use crate::ports::{Billing as _, Fault, Ledger as _};
 use crate::sim::billing::{Books, CATALOGUE, Refusal};
 use crate::sim::billing_life::Subscribe;
@@ -32,8 +33,10 @@ pub struct Stage {
     pub books: Arc<Mutex<Books>>,
     /// What was intended and done.
     pub ledger: MemoryLedger,
-    /// The files of `fleet/servers`, by path.
-    pub files: BTreeMap<String, String>,
+    files: BTreeMap<String, String>,
+    /// What the files say, as `generate` and as `apply` read it.
+    declared: Vec<ServerFile>,
+    fleet: Fleet,
     /// When what is done.
     pub policy: Policy,
     /// Objections waived by name.
@@ -70,11 +73,13 @@ impl Stage {
         let world = World::shared(settings, ClockMode::Manual);
         let books = Arc::new(Mutex::new(Books::new()));
         Self {
-            witness: Witness::new(world.clone(), books.clone()),
+            witness: Witness::new(&world, books.clone()),
             world,
             books,
             ledger: MemoryLedger::new(),
             files: BTreeMap::new(),
+            declared: Vec::new(),
+            fleet: Fleet::default(),
             policy: Policy::default(),
             allow: BTreeSet::new(),
             meddler: Meddler::default(),
@@ -86,6 +91,11 @@ impl Stage {
     /// What time it is.
     pub fn now(&self) -> Moment {
         lock(&self.world).now()
+    }
+
+    /// What our own clock shows.
+    pub fn our_now(&self) -> Moment {
+        lock(&self.world).our_now()
     }
 
     /// Lets time go by.
@@ -135,20 +145,20 @@ impl Stage {
     pub async fn generate(&mut self) -> Result<(), Fault> {
         let billing = self.meddler.before(self.billing());
         let reading = billing.subscriptions().await?;
-        let existing = yaml::servers(&self.sources()).unwrap_or_default();
         let mut paid = BTreeSet::new();
-        for id in unsure(&reading, &existing) {
-            if billing.payment(&id, self.now()).await?.is_some() {
+        let now = self.our_now();
+        for id in unsure(&reading, &self.declared) {
+            if billing.payment(&id, now).await?.is_some() {
                 paid.insert(id);
             }
         }
         let outcome =
-            generate(&reading, &paid, &existing, &self.catalogue, &self.policy, Mode::Test, self.now());
+            generate(&reading, &paid, &self.declared, &self.catalogue, &self.policy, Mode::Test, now);
         let is_refused = outcome.refusals.iter().any(|refusal| !self.allow.contains(refusal.name()));
-        if !is_refused {
+        if !is_refused && outcome.files != self.files {
             self.files = outcome.files;
+            self.read();
         }
-        self.witness.declare(&self.fleet());
         Ok(())
     }
 
@@ -162,12 +172,19 @@ impl Stage {
         }
     }
 
-    /// The files as a fleet.
+    /// Reads the files anew.
     ///
     /// # Panics
     /// If `generate` wrote files that `yaml` refuses: a bug.
-    pub fn fleet(&self) -> Fleet {
-        yaml::parse(&self.sources(), &self.catalogue).expect("generated files are good")
+    fn read(&mut self) {
+        let file = |(path, text): (&String, &String)| SourceFile {
+            path: path.clone(),
+            bytes: text.clone().into_bytes(),
+        };
+        let sources: Vec<SourceFile> = self.files.iter().map(file).collect();
+        let read = yaml::parse_with_servers(&sources, &self.catalogue);
+        (self.fleet, self.declared) = read.expect("generated files are good");
+        self.witness.declare(&self.fleet);
     }
 
     /// `basement apply --auto-approve`.
@@ -216,6 +233,17 @@ impl Stage {
         }
     }
 
+    /// `basement reset breaker`, if it is open.
+    pub async fn reset_breaker(&self, retry: bool) {
+        let Ok(history) = self.ledger.history().await else { return };
+        let Ok(hold) = self.ledger.hold("operator").await else { return };
+        if history.breaker.open.is_some() {
+            let entries = breaker::reset(&history, self.our_now(), retry);
+            // The ledger in memory takes every entry.
+            let _ = self.ledger.append(&hold, &entries, None).await;
+        }
+    }
+
     /// `basement plan`, with nothing spoilt.
     pub async fn look(&self) -> Result<Look, Fault> {
         let history = self.ledger.history().await?;
@@ -227,8 +255,7 @@ impl Stage {
 
     /// The subscription behind each server.
     pub fn subscriptions(&self) -> BTreeMap<ServerName, SubscriptionId> {
-        let fleet = self.fleet();
-        let pairs = fleet.servers.into_values();
+        let pairs = self.fleet.servers.values();
         pairs.filter_map(|server| Some((server.name.clone(), server.subscription()?.clone()))).collect()
     }
 
@@ -236,7 +263,7 @@ impl Stage {
     pub fn setup(&self) -> Setup {
         let base = userdata::built_in("base").unwrap_or_default().to_owned();
         Setup {
-            fleet: self.fleet(),
+            fleet: self.fleet.clone(),
             policy: self.policy.clone(),
             allow: self.allow.clone(),
             templates: BTreeMap::from([("base".to_owned(), base)]),
@@ -252,11 +279,10 @@ impl Stage {
     /// The vendors, the ledger and the clock, as an apply sees them.
     pub fn ports(&self) -> Ports {
         let door = Door::new(self.world.clone());
-        let cloud = self.meddler.before(self.witness.before(door.clone()));
         (self.tamper)(Ports {
             eyes: Eyes {
-                cloud: Arc::new(cloud),
-                billing: Arc::new(self.meddler.before(self.witness.before(self.billing()))),
+                cloud: Arc::new(self.meddler.before(door.clone())),
+                billing: Arc::new(self.meddler.before(self.billing())),
                 clock: Arc::new(door.clone()),
             },
             mailer: Arc::new(self.meddler.before(door.clone())),
@@ -266,15 +292,7 @@ impl Stage {
     }
 
     fn billing(&self) -> BillingDoor {
-        let world = self.world.clone();
-        BillingDoor { books: self.books.clone(), now: Arc::new(move || lock(&world).now()) }
-    }
-
-    fn sources(&self) -> Vec<SourceFile> {
-        let files = self.files.iter();
-        files
-            .map(|(path, text)| SourceFile { path: path.clone(), bytes: text.clone().into_bytes() })
-            .collect()
+        BillingDoor::new(self.books.clone(), self.world.clone())
     }
 }
 

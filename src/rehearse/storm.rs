@@ -6,6 +6,7 @@ use serde_yaml::with::singleton_map_recursive;
 
 use crate::model::moment::Span;
 use crate::sim::dice::Dice;
+use crate::sim::memory::{Asked, Ill};
 use crate::sim::trouble::Mishap;
 use crate::sim::whim::Whim;
 
@@ -28,6 +29,13 @@ pub enum Act {
     StopPaying(String),
     /// They pay what is owed, and go on paying.
     Pay(String),
+    /// They switch to another price of the same interval: another size.
+    ChangePlan {
+        /// Who.
+        user: String,
+        /// To which price.
+        price: String,
+    },
     /// They cancel, at once.
     Cancel(String),
     /// They cancel for the end of the period.
@@ -56,7 +64,19 @@ pub enum Act {
     Retry,
     /// An operator says `recreate` of whatever was deleted.
     Recreate,
-    /// A request to DigitalOcean or a mail goes wrong.
+    /// An operator closes the breaker, if it is open.
+    ResetBreaker {
+        /// Failed deliveries that were not settled meanwhile are tried again.
+        retry: bool,
+    },
+    /// For so long every create goes wrong, while a timer runs `generate` and `apply` every six hours.
+    Outage {
+        /// How long.
+        lasts: Span,
+        /// How.
+        mishap: Mishap,
+    },
+    /// A request to DigitalOcean or Stripe, or a mail, goes wrong.
     Mishap {
         /// Which, as `sim::trouble` matches it.
         call: String,
@@ -71,6 +91,22 @@ pub enum Act {
     Whim(Whim),
     /// Listings lag by so many seconds.
     Lag(u64),
+    /// Stripe's next write answers 500, and the idempotency store keeps that answer for a day.
+    StoredFailure {
+        /// It is done all the same.
+        is_done: bool,
+    },
+    /// So many calls to the ledger fail.
+    Ledger {
+        /// Which.
+        call: Asked,
+        /// Why.
+        ill: Ill,
+        /// How many.
+        count: u32,
+    },
+    /// Our own clock is so many seconds ahead of the vendors' from now on, or behind them.
+    Clock(i64),
     /// The `n`th call from now, to whomever, is spoilt.
     Spoil {
         /// Which.
@@ -86,12 +122,17 @@ pub enum Act {
     KeepLedger,
     /// Refunds of now fail at the bank after a while.
     RefundsFail,
+    /// Refunds of now are pending for a while.
+    RefundsWait,
     /// Time goes by.
     Advance(Span),
     /// `apply` alone, on files that may be stale.
     Apply,
     /// `generate` and `apply`.
     Run,
+    /// Stripe's webhooks for what has just happened: lost (0), or each waking a pass. An event carries no work,
+    /// it only wakes the loop; so one that is lost, doubled or late is a pass less, more or later.
+    Wake(u32),
     /// Two applies at the same time.
     RunTwice,
 }
@@ -99,8 +140,22 @@ pub enum Act {
 /// The users of a storm.
 const USERS: [&str; 4] = ["ada", "bob", "cleo", "dora"];
 /// Calls that go wrong.
-const CALLS: [&str; 6] =
-    ["", "GET /v2/droplets", "POST /v2/droplets$", "POST /v2/droplets/", "DELETE /v2/droplets", "SMTP mail"];
+const CALLS: [&str; 12] = [
+    "",
+    "GET /v2/droplets",
+    "GET /v2/droplets/",
+    "POST /v2/droplets$",
+    "POST /v2/droplets/",
+    "DELETE /v2/droplets",
+    "SMTP mail",
+    "GET /v1/",
+    "GET /v1/subscriptions",
+    "GET /v1/invoices",
+    "POST /v1/refunds",
+    "DELETE /v1/subscriptions",
+];
+/// What is sold by the month.
+const MONTHLY: [&str; 3] = ["basic-month", "pro-month", "premium-month"];
 
 /// The storm of a seed: its acts, without the calm at the end.
 pub fn throw(seed: u64) -> Vec<Act> {
@@ -111,6 +166,7 @@ pub fn throw(seed: u64) -> Vec<Act> {
         match dice.below(12) {
             0..=3 => acts.push(Act::Run),
             4 => acts.push(Act::Apply),
+            5 => acts.push(Act::Wake(number(&mut dice, 4))),
             _ => {}
         }
     }
@@ -136,6 +192,10 @@ pub fn word(act: &Act) -> String {
         Act::Mishap { mishap, .. } => format!("mishap {}", first_word(&format!("{mishap:?}"))),
         Act::Whim(whim) => format!("whim {}", first_word(&format!("{whim:?}"))),
         Act::Spoil { how, .. } => format!("spoil {how:?}"),
+        Act::Ledger { call, ill, .. } => format!("ledger {call:?} {ill:?}"),
+        Act::Wake(times) => format!("wake {times}"),
+        Act::Outage { mishap, .. } => format!("outage {}", first_word(&format!("{mishap:?}"))),
+        Act::Clock(seconds) => format!("clock {}", if *seconds < 0 { "behind" } else { "ahead" }),
         other => first_word(&format!("{other:?}")),
     }
 }
@@ -145,13 +205,14 @@ fn first_word(text: &str) -> String {
 }
 
 fn act(dice: &mut Dice) -> Act {
-    match dice.below(20) {
+    match dice.below(24) {
         0..=2 => subscribe(dice),
         3..=8 => customer(dice),
         9 => operator(dice),
-        10..=13 => vendor(dice),
-        14..=15 => Act::Spoil { n: usize::try_from(dice.below(60)).unwrap_or(0), how: *dice.pick(&SPOILS) },
-        16 => Act::Advance(*dice.pick(&[Span::seconds(40), Span::minutes(7), Span::minutes(90)])),
+        10..=15 => vendor(dice),
+        16..=17 => Act::Spoil { n: usize::try_from(dice.below(60)).unwrap_or(0), how: *dice.pick(&SPOILS) },
+        18 => ours(dice),
+        19 => Act::Advance(*dice.pick(&[Span::seconds(40), Span::minutes(7), Span::minutes(90)])),
         _ => Act::Advance(*dice.pick(&[Span::days(1), Span::days(6), Span::days(15), Span::days(33)])),
     }
 }
@@ -167,6 +228,9 @@ fn subscribe(dice: &mut Dice) -> Act {
 
 fn customer(dice: &mut Dice) -> Act {
     let user = user(dice);
+    if dice.below(14) == 0 {
+        return Act::ChangePlan { user, price: (*dice.pick(&MONTHLY)).to_owned() };
+    }
     let acts: [fn(String) -> Act; 15] = [
         Act::StopPaying,
         Act::StopPaying,
@@ -188,7 +252,8 @@ fn customer(dice: &mut Dice) -> Act {
 }
 
 fn operator(dice: &mut Dice) -> Act {
-    match dice.below(8) {
+    match dice.below(9) {
+        7 => Act::ResetBreaker { retry: dice.below(2) == 0 },
         0 => Act::DeleteDroplet(user(dice)),
         1 => Act::Untag(user(dice)),
         2 => Act::Retry,
@@ -200,11 +265,29 @@ fn operator(dice: &mut Dice) -> Act {
     }
 }
 
+/// Trouble at home: the ledger's file, and the clock.
+fn ours(dice: &mut Dice) -> Act {
+    if dice.below(3) == 0 {
+        return Act::Clock(*dice.pick(&[-10_800, -600, -90, -5, 0, 5, 90, 600, 10_800]));
+    }
+    Act::Ledger {
+        call: *dice.pick(&[Asked::Hold, Asked::History, Asked::Append, Asked::Append]),
+        ill: *dice.pick(&[Ill::Busy, Ill::Full, Ill::Failing]),
+        count: 1 + number(dice, 12),
+    }
+}
+
 fn vendor(dice: &mut Dice) -> Act {
-    match dice.below(6) {
-        0 => Act::Lag(*dice.pick(&[0, 3, 20, 90, 200])),
-        1 => Act::RefundsFail,
-        2 | 3 => Act::Whim(*dice.pick(&[
+    match dice.below(25) {
+        24 => Act::Outage {
+            lasts: *dice.pick(&[Span::minutes(60), Span::minutes(600), Span::days(1)]),
+            mishap: *dice.pick(&[Mishap::FailBefore(503), Mishap::FailBefore(422), Mishap::RateHour]),
+        },
+        0..=3 => Act::Lag(*dice.pick(&[0, 3, 20, 90, 200])),
+        4 | 5 => Act::RefundsFail,
+        6 | 7 => Act::RefundsWait,
+        8 | 9 => Act::StoredFailure { is_done: dice.below(2) == 0 },
+        10..=15 => Act::Whim(*dice.pick(&[
             Whim::StuckNew,
             Whim::SlowBoot(200),
             Whim::SlowBoot(400),
@@ -212,11 +295,23 @@ fn vendor(dice: &mut Dice) -> Act {
             Whim::NoAddress(60),
             Whim::NoAddress(900),
             Whim::IgnoreShutdown,
+            Whim::IgnorePowerOff,
+            Whim::IgnorePowerOn,
+            Whim::Busy(20),
+            Whim::Busy(300),
             Whim::LoseDelete,
+            Whim::IgnoreDelete,
+            Whim::VanishLater(30),
+            Whim::VanishLater(3_000),
+            Whim::TagLag(40),
+            Whim::TagLag(240),
         ])),
         _ => {
             let mishaps = [
+                Mishap::FailBefore(500),
                 Mishap::FailBefore(503),
+                Mishap::FailBefore(401),
+                Mishap::FailBefore(409),
                 Mishap::FailBefore(422),
                 Mishap::FailBefore(451),
                 Mishap::FailBefore(550),
@@ -227,15 +322,21 @@ fn vendor(dice: &mut Dice) -> Act {
                 Mishap::RateMinute,
                 Mishap::RateHour,
                 Mishap::Slow(45_000),
+                Mishap::Locked,
+                Mishap::Shifted,
             ];
             Act::Mishap {
                 call: (*dice.pick(&CALLS)).to_owned(),
                 mishap: *dice.pick(&mishaps),
-                skip: u32::try_from(dice.below(4)).unwrap_or(0),
-                count: u32::try_from(1 + dice.below(12)).unwrap_or(1),
+                skip: number(dice, 4),
+                count: 1 + number(dice, 12),
             }
         }
     }
+}
+
+fn number(dice: &mut Dice, below: u32) -> u32 {
+    u32::try_from(dice.below(u64::from(below))).unwrap_or(0)
 }
 
 fn user(dice: &mut Dice) -> String {

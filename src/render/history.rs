@@ -86,8 +86,5 @@ fn line(entry: &Entry, action: Option<&Action>) -> Line {
 
 fn about(entry: &Entry, action: &Action) -> String {
     let places = Places { fleet: &Fleet::default(), history: &History::default() };
-    match &entry.server {
-        Some(server) => format!("{} {}", words::verb(action), words::what(action, server, places)),
-        None => words::verb(action).to_owned(),
-    }
+    format!("{} {}", words::verb(action), words::what(action, entry.server.as_ref(), places))
 }

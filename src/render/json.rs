@@ -14,7 +14,7 @@ pub const VERSION: u64 = 1;
 
 /// A plan with its words. `digest` is the plan's, if it has one.
 pub fn json(plan: &Plan, view: &PlanView, objections: &[impl AsRef<str>], digest: Option<&str>) -> Value {
-    let Plan { at, servers, droplets, steps, notes, questions, money } = plan;
+    let Plan { at, servers, droplets, steps, notes, questions, money, uses } = plan;
     let objections: Vec<&str> = objections.iter().map(AsRef::as_ref).collect();
     json!({
         "version": VERSION,
@@ -28,6 +28,7 @@ pub fn json(plan: &Plan, view: &PlanView, objections: &[impl AsRef<str>], digest
         "questions": questions,
         "objections": objections,
         "money": money,
+        "uses": uses,
         "summary": { "text": view.summary, "counts": view.counts },
     })
 }

@@ -1,15 +1,18 @@
 //! Letters, put into words: subject, plain text, and the same in simple HTML.
 //! Invariant: a secret stands in the welcome letter's body and nowhere else, least of all in a subject.
 
+use std::sync::LazyLock;
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior, context};
 
+use crate::model::ids::ServerName;
 use crate::model::letter::{Letter, Occasion, Recipient};
 use crate::model::moment::{Moment, Span};
 use crate::model::money::Money;
 
-use super::words::{day, hides};
+use super::words::{day, failures, hides};
 
 /// What a letter says beside its occasion.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,17 +70,16 @@ pub enum BadLetter {
 pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Result<Written, BadLetter> {
     let password = match letter.occasion {
         Occasion::Welcome { .. } => {
-            Some(password.ok_or_else(|| BadLetter::NoPassword(letter.server.to_string()))?)
+            Some(password.ok_or_else(|| BadLetter::NoPassword(subject_of(letter).to_owned()))?)
         }
         _ => None,
     };
     let word = letter.occasion.word();
     let subject = subject(letter);
-    let (text_body, html_body) = templates(&letter.occasion);
     let context = context! {
         subject => subject.clone(),
         customer => matches!(letter.to, Recipient::Customer(_)),
-        server => letter.server.as_str(),
+        server => subject_of(letter),
         name => facts.name.as_deref().and_then(clean_name),
         brand => line(&facts.brand),
         support => line(&facts.support),
@@ -91,18 +93,17 @@ pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Re
         password_until => facts.password_until.map(day),
         ..particulars(&letter.occasion)
     };
-    let env = environment();
-    let fill = |name: &str, frame: &str, body: &str| -> Result<String, minijinja::Error> {
-        let body = env.render_named_str(name, body, &context)?;
+    let bad = |why: String| BadLetter::Template { word, why };
+    let env = TEMPLATES.as_ref().map_err(|why| bad(why.clone()))?;
+    let fill = |kind: &str| -> Result<String, minijinja::Error> {
+        let body = env.get_template(&format!("{word}.{kind}.j2"))?.render(&context)?;
         let context =
             context! { body => Value::from_safe_string(body.trim_end().to_owned()), ..context.clone() };
-        let whole = env.render_named_str(name, frame, context)?;
+        let whole = env.get_template(&format!("frame.{kind}.j2"))?.render(context)?;
         Ok(format!("{}\n", whole.trim_end()))
     };
-    // minijinja's Display names the fault and the template's line, never a value.
-    let bad = |error: minijinja::Error| BadLetter::Template { word, why: error.to_string() };
-    let text = fill("letter.txt.j2", include_str!("../../letters/frame.txt.j2"), text_body).map_err(bad)?;
-    let html = fill("letter.html.j2", include_str!("../../letters/frame.html.j2"), html_body).map_err(bad)?;
+    let text = fill("txt").map_err(|error| bad(error.to_string()))?;
+    let html = fill("html").map_err(|error| bad(error.to_string()))?;
     Ok(Written { subject, text, html })
 }
 
@@ -115,39 +116,32 @@ pub fn clean_name(name: &str) -> Option<String> {
     (!clean.is_empty() && !link).then(|| clean.to_owned())
 }
 
-fn environment() -> Environment<'static> {
+/// Every template, its blanks known; made once, since a letter is short and its template takes longer to read.
+static TEMPLATES: LazyLock<Result<Environment<'static>, String>> =
+    // minijinja's Display names the fault and the template's line, never a value.
+    LazyLock::new(|| environment().map_err(|error| error.to_string()));
+
+fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
-    // Block tags on lines of their own leave no trace. The builder only fails on odd delimiters.
-    if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
-        env.set_syntax(syntax);
-    }
-    env
-}
-
-fn templates(occasion: &Occasion) -> (&'static str, &'static str) {
-    macro_rules! pair {
-        ($word:literal) => {
-            (
-                include_str!(concat!("../../letters/", $word, ".txt.j2")),
-                include_str!(concat!("../../letters/", $word, ".html.j2")),
-            )
+    // Block tags on lines of their own leave no trace.
+    env.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    macro_rules! add {
+        ($($word:literal)*) => {
+            $(
+                let (text, html) = (concat!($word, ".txt.j2"), concat!($word, ".html.j2"));
+                env.add_template(text, include_str!(concat!("../../letters/", $word, ".txt.j2")))?;
+                env.add_template(html, include_str!(concat!("../../letters/", $word, ".html.j2")))?;
+            )*
         };
     }
-    match occasion {
-        Occasion::Welcome { .. } => pair!("welcome"),
-        Occasion::Suspended { .. } => pair!("suspended"),
-        Occasion::Resumed { .. } => pair!("resumed"),
-        Occasion::Ending { .. } => pair!("ending"),
-        Occasion::Ended => pair!("ended"),
-        Occasion::Failed { .. } => pair!("failed"),
-        Occasion::AlertFailed { .. } => pair!("alert-failed"),
-        Occasion::AlertDeleted { .. } => pair!("alert-deleted"),
-    }
+    add!("frame" "welcome" "suspended" "resumed" "ending" "ended" "failed");
+    add!("operator-failed" "operator-deleted" "operator-refused" "operator-breaker");
+    Ok(env)
 }
 
 fn subject(letter: &Letter) -> String {
-    let server = &letter.server;
+    let server = subject_of(letter);
     match &letter.occasion {
         Occasion::Welcome { address, .. } => format!("Your server is ready: {server} ({address})"),
         Occasion::Suspended { .. } => format!("Your server is switched off: {server}"),
@@ -165,6 +159,8 @@ fn subject(letter: &Letter) -> String {
         }
         Occasion::AlertFailed { .. } => format!("[basement] delivery failed: {server}"),
         Occasion::AlertDeleted { .. } => format!("[basement] deleted outside basement: {server}"),
+        Occasion::AlertRefused { .. } => format!("[basement] create is refused: {server}"),
+        Occasion::AlertBreaker { .. } => "[basement] creates and refunds are stopped".to_owned(),
     }
 }
 
@@ -185,7 +181,15 @@ fn particulars(occasion: &Occasion) -> Value {
             refunded => sum(refunded), cancelled => cancelled, remark => remark.as_deref().map(line)
         },
         Occasion::AlertDeleted { droplet } => context! { droplet => droplet.to_string() },
+        Occasion::AlertRefused { why } => context! { why => line(why) },
+        Occasion::AlertBreaker { opened } => {
+            context! { failures => failures(opened), since => at(opened.since) }
+        }
     }
+}
+
+fn subject_of(letter: &Letter) -> &str {
+    letter.server.as_ref().map_or("the fleet", ServerName::as_str)
 }
 
 fn sum(amounts: &[Money]) -> String {

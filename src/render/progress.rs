@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::history::Outcome;
+use crate::model::ids::ServerName;
 use crate::model::money::Totals;
 use crate::model::step::{Action, Step};
 
@@ -13,7 +14,8 @@ const CANCELLED: &str = "cancelled the subscription of";
 
 /// A step that is done: `+ created ada-7f3k2m9q (droplet 123)`.
 pub fn progress_line(step: &Step, outcome: &Outcome) -> String {
-    let Step { id: _, server, action, reason: _, again: _ } = step;
+    let Step { id: _, server: _, action, reason: _, again: _ } = step;
+    let server = whom(step);
     if let Outcome::Nobody { why } = outcome {
         return format!("! not mailed {server} ({}): {}", about(action), clean(why));
     }
@@ -27,7 +29,7 @@ pub fn progress_line(step: &Step, outcome: &Outcome) -> String {
 
 /// A step that certainly did not happen.
 pub fn failed_line(step: &Step, why: &str) -> String {
-    format!("! could not {} {}: {}", bare(&step.action), step.server, clean(why))
+    format!("! could not {} {}: {}", bare(&step.action), whom(step), clean(why))
 }
 
 /// A step of which nobody knows whether it happened.
@@ -35,7 +37,7 @@ pub fn unknown_line(step: &Step, why: &str) -> String {
     format!(
         "! the reply was lost: {} {}: {}; the next pass finds out what became of it",
         bare(&step.action),
-        step.server,
+        whom(step),
         clean(why)
     )
 }
@@ -70,6 +72,11 @@ pub fn summary<'a>(done: impl Iterator<Item = (&'a Action, &'a Outcome)>) -> Str
         });
     let words: Vec<String> = words.collect();
     if words.is_empty() { "nothing was done".to_owned() } else { words.join(", ") }
+}
+
+/// The server, or the whole fleet.
+fn whom(step: &Step) -> &str {
+    step.server.as_ref().map_or("fleet", ServerName::as_str)
 }
 
 fn about(action: &Action) -> String {

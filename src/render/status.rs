@@ -8,17 +8,18 @@ use crate::model::desired::{DesiredState, Fleet, Server};
 use crate::model::history::{History, Outcome, Phase, Record};
 use crate::model::ids::ServerName;
 use crate::model::moment::Moment;
+use crate::model::plan::Uses;
 use crate::model::step::Action;
 
 use super::json::VERSION;
 use super::tables::{Side, table};
-use super::words::{count, day, time_seen};
+use super::words::{self, count, day, time_seen};
 
-/// Every server on one line, and the totals on the last.
-pub fn status_table(history: &History, fleet: Option<&Fleet>, at: Moment) -> String {
+/// Every server on one line, then the breaker and the caps, and the totals on the last line.
+pub fn status_table(history: &History, fleet: Option<&Fleet>, uses: &Uses, at: Moment) -> String {
     let standings = standings(history, fleet, at);
     if standings.is_empty() {
-        return "no servers\n".to_owned();
+        return format!("{}no servers\n", limits(history, uses, at));
     }
     let heading = ["server", "is", "since", "plan", "address", "droplet"];
     let time = |moment: Option<Moment>| moment.map_or_else(dash, |m| time_seen(m, at));
@@ -39,8 +40,9 @@ pub fn status_table(history: &History, fleet: Option<&Fleet>, at: Moment) -> Str
     let parts: Vec<String> =
         totals(&standings).into_iter().map(|(words, n)| format!("{n} {words}")).collect();
     format!(
-        "{}\n{} on {} {} UTC: {}\n",
+        "{}\n{}{} on {} {} UTC: {}\n",
         table(&heading.map(|text| (text, Side::Left)), &rows),
+        limits(history, uses, at),
         count(standings.len() as u64, "server"),
         day(at),
         at.clock(),
@@ -48,8 +50,23 @@ pub fn status_table(history: &History, fleet: Option<&Fleet>, at: Moment) -> Str
     )
 }
 
+/// The breaker and the caps of a day, one line each.
+fn limits(history: &History, uses: &Uses, at: Moment) -> String {
+    let breaker = match &history.breaker.open {
+        Some(opened) => format!(
+            "open since {}: {}; `basement reset breaker` closes it",
+            time_seen(opened.since, at),
+            words::failures(opened)
+        ),
+        None => "closed".to_owned(),
+    };
+    let used = words::uses(uses);
+    let used = if used.is_empty() { "nothing used up".to_owned() } else { used.join(", ") };
+    format!("breaker: {breaker}\ncaps: {used}\n")
+}
+
 /// The same for machines, with whole moments.
-pub fn status_json(history: &History, fleet: Option<&Fleet>, at: Moment) -> Value {
+pub fn status_json(history: &History, fleet: Option<&Fleet>, uses: &Uses, at: Moment) -> Value {
     let standings = standings(history, fleet, at);
     let servers: Vec<Value> = standings
         .iter()
@@ -68,7 +85,10 @@ pub fn status_json(history: &History, fleet: Option<&Fleet>, at: Moment) -> Valu
             })
         })
         .collect();
-    json!({ "version": VERSION, "at": at, "servers": servers, "totals": totals(&standings) })
+    json!({
+        "version": VERSION, "at": at, "servers": servers, "totals": totals(&standings),
+        "breaker": history.breaker, "uses": uses,
+    })
 }
 
 /// One server as it stands.

@@ -1,15 +1,13 @@
 //! The plan arranged for a reader: sections, rows, totals, and the summary. Words, no markup.
 //! Invariant: every renderer takes its words from here, so all say the same.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use crate::model::desired::Fleet;
 use crate::model::history::History;
 use crate::model::ids::ServerName;
 use crate::model::money::{Money, Totals};
-use crate::model::plan::{MoneyLine, Note, Notice, Plan};
+use crate::model::plan::{MoneyLine, Note, Notice, Plan, Uses};
 use crate::model::step::{Action, Step};
 
 use super::why;
@@ -22,7 +20,7 @@ pub struct PlanView {
     pub heading: String,
     /// What is to be read, in order; none is empty.
     pub sections: Vec<Section>,
-    /// Lines about money.
+    /// Lines about money and caps.
     pub money: Vec<String>,
     /// How many steps and notes of each kind.
     pub counts: Counts,
@@ -88,11 +86,13 @@ pub struct Counts {
 impl PlanView {
     /// Chooses every word of a plan, once. `objections` are sentences of the guard.
     pub fn new<S: AsRef<str>>(plan: &Plan, fleet: &Fleet, history: &History, objections: &[S]) -> Self {
-        let Plan { at, servers, droplets, steps, notes, questions, money } = plan;
+        let Plan { at, servers, droplets, steps, notes, questions, money, uses } = plan;
         let refunds = refunds(steps);
         let places = Places { fleet, history };
         let counts = Counts::of(plan, objections.len());
-        let (waits, says): (Vec<&Note>, Vec<&Note>) = notes.iter().partition(|n| n.notice.waits());
+        let is_breaker = |note: &&Note| matches!(note.notice, Notice::BreakerOpen { .. });
+        let (breaker, rest): (Vec<&Note>, Vec<&Note>) = notes.iter().partition(is_breaker);
+        let (waits, says): (Vec<&Note>, Vec<&Note>) = rest.into_iter().partition(|n| n.notice.waits());
         let note_rows = |notes: &[&Note]| notes.iter().map(|note| note_row(note, plan)).collect();
         let asks = questions.iter().map(why::question);
         let asks = asks.map(|(whom, text)| Row::new(Sign::Note, "ask", &whom, text, String::new()));
@@ -100,7 +100,8 @@ impl PlanView {
             .iter()
             .map(|o| Row::new(Sign::Note, "objection", "", clean(o.as_ref()), String::new()));
         let sections = [
-            ("Steps", stories(steps).into_iter().map(|step| step_row(step, places, plan)).collect()),
+            ("Stopped", note_rows(&breaker)),
+            ("Steps", steps.iter().map(|step| step_row(step, places, plan)).collect()),
             ("Under way", note_rows(&waits)),
             ("Notes", note_rows(&says)),
             ("To be asked before it may be applied", asks.collect()),
@@ -120,8 +121,8 @@ impl PlanView {
                 .filter(|(_, rows)| !rows.is_empty())
                 .map(|(title, rows)| Section { title: title.to_owned(), rows })
                 .collect(),
-            money: money_lines(money, &refunds),
-            summary: summary(&counts, &refunds, *servers),
+            money: money_lines(money, &refunds).into_iter().chain(caps_line(uses)).collect(),
+            summary: summary(&counts, &refunds, *servers, !breaker.is_empty()),
             counts,
         }
     }
@@ -167,26 +168,15 @@ impl Row {
     }
 }
 
-/// Steps as stories: all of a server together and in their order, the server in most danger first.
-fn stories(steps: &[Step]) -> Vec<&Step> {
-    let mut worst: BTreeMap<&ServerName, u8> = BTreeMap::new();
-    for step in steps {
-        let danger = step.action.danger();
-        worst.entry(&step.server).and_modify(|w| *w = danger.min(*w)).or_insert(danger);
-    }
-    let mut sorted: Vec<&Step> = steps.iter().collect();
-    sorted.sort_by_key(|step| (worst[&step.server], &step.server, step.action.rank()));
-    sorted
-}
-
 fn step_row(step: &Step, places: Places<'_>, plan: &Plan) -> Row {
     let Step { id: _, server, action, reason, again } = step;
     let mut why = why::reason(reason, plan.at);
     if *again {
         why.push_str("; asked again with the same key, since its end is not known");
     }
-    let what = words::what(action, server, places);
-    Row::new(Sign::of(action), words::verb(action), server.as_str(), what, why)
+    let what = words::what(action, server.as_ref(), places);
+    let subject = server.as_ref().map_or("fleet", ServerName::as_str);
+    Row::new(Sign::of(action), words::verb(action), subject, what, why)
 }
 
 fn note_row(note: &Note, plan: &Plan) -> Row {
@@ -222,6 +212,12 @@ fn money_lines(money: &MoneyLine, refunds: &Totals) -> Vec<String> {
     lines
 }
 
+/// How much of each cap is used up; nothing if none is touched.
+fn caps_line(uses: &Uses) -> Option<String> {
+    let parts = words::uses(uses);
+    (!parts.is_empty()).then(|| format!("caps: {}", parts.join(", ")))
+}
+
 /// Revenue less cost; `None` if they are in two currencies, which are never added up.
 pub fn margin(revenue: &Totals, cost: &Totals) -> Option<Money> {
     let currencies: std::collections::BTreeSet<_> =
@@ -235,7 +231,7 @@ pub fn margin(revenue: &Totals, cost: &Totals) -> Option<Money> {
     Some(Money { amount: of(revenue) - of(cost), currency })
 }
 
-fn summary(counts: &Counts, refunds: &Totals, servers: usize) -> String {
+fn summary(counts: &Counts, refunds: &Totals, servers: usize, is_broken: bool) -> String {
     let Counts { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
         counts;
     let Counts { waiting, notes, questions, objections, .. } = counts;
@@ -257,6 +253,7 @@ fn summary(counts: &Counts, refunds: &Totals, servers: usize) -> String {
     .flatten()
     .collect();
     let rest: Vec<String> = [
+        is_broken.then(|| "breaker open".to_owned()),
         (*waiting > 0).then(|| format!("{waiting} under way")),
         n(*notes, "note"),
         n(*questions, "question"),

@@ -8,7 +8,7 @@ use crate::model::moment::{Moment, Span};
 use crate::model::plan::Notice;
 use crate::model::step::Reason;
 
-use super::words::{clean, day_seen, time_seen};
+use super::words::{clean, day_seen, failures, time_seen};
 
 /// Why a step is taken, as read at `now`.
 pub fn reason(reason: &Reason, now: Moment) -> String {
@@ -46,6 +46,8 @@ pub fn reason(reason: &Reason, now: Moment) -> String {
         Reason::Unrecorded => {
             "the ledger does not know this droplet, and its tag names this server".to_owned()
         }
+        Reason::CreatesFail { failed, of } => format!("{failed} of the last {of} creates failed"),
+        Reason::Refused { times, said } => format!("refused {times} times in a row: {}", clean(said)),
     }
 }
 
@@ -72,6 +74,8 @@ pub fn notice_word(notice: &Notice) -> &'static str {
         Notice::SameSubscription { .. } => "renamed",
         Notice::RefundByHand { .. } => "refund by hand",
         Notice::EndsOn { .. } => "ends",
+        Notice::BreakerOpen { .. } => "breaker open",
+        Notice::Withheld { .. } => "withheld",
     }
 }
 
@@ -134,6 +138,19 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
         ),
         Notice::RefundByHand { why } => clean(why),
         Notice::EndsOn { at } => format!("it will be destroyed on {}", time(at)),
+        Notice::BreakerOpen { opened } => format!(
+            "since {}: {}; nothing is created and no refund begins until `basement reset breaker`",
+            time(&opened.since),
+            failures(opened)
+        ),
+        Notice::Withheld { what } => withheld(what).to_owned(),
+    }
+}
+
+fn withheld(what: &str) -> &'static str {
+    match what {
+        "create" => "paid for and not created while the breaker is open",
+        _ => "its delivery failed; it is tried again, or refunded, when the breaker is reset",
     }
 }
 

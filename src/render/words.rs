@@ -3,12 +3,14 @@
 
 use std::fmt;
 
+use crate::model::breaker::Opened;
 use crate::model::desired::Fleet;
 use crate::model::history::History;
 use crate::model::ids::{DropletId, ServerName};
 use crate::model::letter::{Letter, Occasion};
 use crate::model::moment::Moment;
 use crate::model::money::Money;
+use crate::model::plan::{Use, Uses};
 use crate::model::step::{Action, CreateOrder, DestroyCause, Fact};
 
 /// The one character a row begins with.
@@ -88,7 +90,7 @@ pub fn verb(action: &Action) -> &'static str {
 }
 
 /// What an action is about: the droplet and where it is, the money and whose it is.
-pub fn what(action: &Action, server: &ServerName, places: Places<'_>) -> String {
+pub fn what(action: &Action, server: Option<&ServerName>, places: Places<'_>) -> String {
     match action {
         Action::Record { fact } => fact_words(fact),
         Action::Destroy { droplet, cause } => {
@@ -126,6 +128,8 @@ pub fn fact_words(fact: &Fact) -> String {
         Fact::Census { droplets, team } => {
             format!("{} in team {}", count(*droplets, "droplet"), clean(team))
         }
+        Fact::BreakerOpened { opened } => format!("breaker open: {}", failures(opened)),
+        Fact::BreakerReset => "a person said: the breaker is closed".to_owned(),
     }
 }
 
@@ -154,6 +158,8 @@ pub fn letter_words(letter: &Letter) -> String {
         Occasion::AlertDeleted { droplet } => {
             format!("alert: droplet {droplet} was deleted outside basement")
         }
+        Occasion::AlertRefused { why } => format!("alert: its create is refused: {}", clean(why)),
+        Occasion::AlertBreaker { opened } => format!("alert: {}, breaker open", failures(opened)),
     };
     format!("{about}, to {}", letter.to)
 }
@@ -173,6 +179,40 @@ pub fn hides(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Which creates failed: `3 creates in a row failed (ada, bob, cleo)`.
+pub fn failures(opened: &Opened) -> String {
+    /// So many names say enough.
+    const NAMED: usize = 5;
+    let Opened { since: _, failed, of } = opened;
+    let mut names: Vec<&str> = failed.iter().take(NAMED).map(ServerName::as_str).collect();
+    let more = format!("and {} more", failed.len().saturating_sub(NAMED));
+    if failed.len() > NAMED {
+        names.push(&more);
+    }
+    let names = names.join(", ");
+    if failed.len() == *of {
+        format!("{} in a row failed ({names})", count(*of as u64, "create"))
+    } else {
+        format!("{} of {} failed in a day ({names})", failed.len(), count(*of as u64, "create"))
+    }
+}
+
+/// What is used up of each cap that is touched: `1 of 5 refunds in 24 hours ($35.00 of 500.00)`.
+pub fn uses(uses: &Uses) -> Vec<String> {
+    let Uses { destroys, refunds, refunded, refund_sum, letters } = uses;
+    let of =
+        |used: &Use, what: &str| (used.count > 0).then(|| format!("{} of {} {what}", used.count, used.cap));
+    let sum = format!(" ({refunded} of {}.{:02})", refund_sum / 100, refund_sum % 100);
+    [
+        of(destroys, "destroys at once"),
+        of(refunds, "refunds in 24 hours").map(|text| text + &sum),
+        of(letters, "letters in 24 hours"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// `1 droplet`, `2 droplets`.
@@ -224,10 +264,11 @@ pub fn amounts(list: &[Money]) -> String {
 
 impl Places<'_> {
     /// A droplet with its address and region, as far as they are known: `droplet 123, 203.0.113.7, nyc3`.
-    pub fn droplet(self, droplet: DropletId, server: &ServerName) -> String {
-        let record = self.history.records.get(server).filter(|r| r.droplet == Some(droplet));
+    pub fn droplet(self, droplet: DropletId, server: Option<&ServerName>) -> String {
+        let record =
+            server.and_then(|name| self.history.records.get(name)).filter(|r| r.droplet == Some(droplet));
         let address = record.and_then(|r| r.address).map(|a| a.to_string());
-        let region = self.fleet.servers.get(server).map(|s| s.spec.region.to_string());
+        let region = server.and_then(|name| self.fleet.servers.get(name)).map(|s| s.spec.region.to_string());
         [Some(format!("droplet {droplet}")), address, region]
             .into_iter()
             .flatten()

@@ -252,6 +252,11 @@ impl Books {
         self.broken = Some(broken);
     }
 
+    /// Takes that back, if no write has come since.
+    pub fn mend_next_write(&mut self) {
+        self.broken = None;
+    }
+
     /// Everything that happened, oldest first.
     pub fn events(&self) -> &[Event] {
         &self.events

@@ -247,6 +247,25 @@ impl Books {
         })
     }
 
+    /// Switches to another price of the same interval, paid from the next period on.
+    pub fn change_price(
+        &mut self,
+        now: Moment,
+        id: &SubscriptionId,
+        lookup_key: &str,
+    ) -> Result<(), Refusal> {
+        let price = CATALOGUE.iter().find(|price| price.lookup_key == lookup_key);
+        let row = self.row(id)?;
+        refuse_ended(row, id)?;
+        let every = row.items.first().map(|item| item.price.every);
+        let fits = price.filter(|price| Some(price.every) == every);
+        let price = fits.ok_or_else(|| {
+            let text = format!("'{lookup_key}' is no price of this subscription's interval");
+            Refusal::not_allowed(None, text, "price")
+        })?;
+        self.change(now, id, |row| row.items.iter_mut().take(1).for_each(|item| item.price = price))
+    }
+
     /// Adds an item of another price: a shape that is no server.
     pub fn second_item(&mut self, now: Moment, id: &SubscriptionId) -> Result<(), Refusal> {
         let item = self.next_id("si");

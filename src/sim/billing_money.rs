@@ -89,6 +89,15 @@ impl Books {
         row.is_some_and(|row| row.disputed)
     }
 
+    /// For which subscription money was given back, and when: every refund there ever was.
+    pub fn refund_moments(&self) -> Vec<(SubscriptionId, Moment)> {
+        let invoice_of = |refund: &RefundRow| self.invoices.get(&self.payments.get(&refund.payment)?.invoice);
+        let refunds = self.refunds.values();
+        refunds
+            .filter_map(|refund| Some((known(&invoice_of(refund)?.subscription), refund.created)))
+            .collect()
+    }
+
     /// What is true, per subscription.
     pub fn truth(&self) -> BTreeMap<SubscriptionId, Truth> {
         let mut truth: BTreeMap<SubscriptionId, Truth> = BTreeMap::new();

@@ -1,7 +1,7 @@
-//! The simulated Stripe's first door: `ports::Billing` straight on the books.
-//! Invariant: what it answers is what the real adapter reads from the second door, HTTP.
+//! The simulated Stripe's first door: `ports::Billing` straight on the books, with the same trouble as at HTTP.
+//! Invariant: what it answers is what the real adapter reads from the second door, HTTP; nothing is retried here.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -14,7 +14,12 @@ use crate::model::desired::Price;
 use crate::model::ids::{CustomerId, InvoiceId, PaymentId, RefundId, StepId, SubscriptionId};
 use crate::model::moment::Moment;
 use crate::model::money::{Currency, Money};
-use crate::ports::{Billing, Detail, Fault};
+use crate::ports::{Billing, Clock as _, Detail, Fault};
+use crate::sim::edge;
+use crate::sim::ports::Door;
+use crate::sim::requests::Vendor;
+use crate::sim::trouble::Mishap;
+use crate::sim::world::{Call, Shared, lock};
 
 use super::billing::{Books, InvoiceStatus, ItemRow, RefundRow, SubscriptionRow};
 use super::billing_life::has_ended;
@@ -32,59 +37,68 @@ pub struct BillingDoor {
     pub books: Arc<Mutex<Books>>,
     /// What time it is.
     pub now: Now,
+    /// Whose trouble strikes here; without a world nothing goes wrong.
+    pub world: Option<Shared>,
 }
 
 #[async_trait]
 impl Billing for BillingDoor {
     async fn subscriptions(&self) -> Result<Reading, Fault> {
-        let (books, _) = self.enter();
-        let mut reading = Reading::default();
-        for (id, row) in &books.subscriptions {
-            if row.spoilt {
-                let id = SubscriptionId::parse(id).ok();
-                reading.unreadable.push(Unreadable { id, why: SPOILT.to_owned() });
-            } else {
-                reading.subscriptions.extend(subscription(&books, id, row));
+        self.call("GET", "/v1/subscriptions", |books, _| {
+            let mut reading = Reading::default();
+            for (id, row) in &books.subscriptions {
+                if row.spoilt {
+                    let id = SubscriptionId::parse(id).ok();
+                    reading.unreadable.push(Unreadable { id, why: SPOILT.to_owned() });
+                } else {
+                    reading.subscriptions.extend(subscription(books, id, row));
+                }
             }
-        }
-        Ok(reading)
+            Ok(reading)
+        })
+        .await
     }
 
     async fn subscription(&self, id: &SubscriptionId) -> Result<Option<Subscription>, Fault> {
-        let (books, _) = self.enter();
-        match books.subscriptions.get(id.as_str()) {
+        let path = format!("/v1/subscriptions/{id}");
+        self.call("GET", &path, |books, _| match books.subscriptions.get(id.as_str()) {
             Some(row) if row.spoilt => {
-                let call = format!("GET /v1/subscriptions/{id}");
-                Err(Fault::Refused(Detail { status: Some(200), ..detail(&call, SPOILT) }))
+                Err(Fault::Refused(Detail { status: Some(200), ..detail(&format!("GET {path}"), SPOILT) }))
             }
-            Some(row) => Ok(subscription(&books, id.as_str(), row)),
+            Some(row) => Ok(subscription(books, id.as_str(), row)),
             None => Ok(None),
-        }
+        })
+        .await
     }
 
     async fn customer(&self, id: &CustomerId) -> Result<Option<Customer>, Fault> {
-        let (books, _) = self.enter();
-        let row = books.customers.get(id.as_str());
-        Ok(row.map(|row| Customer {
-            id: id.clone(),
-            email: row.email.clone(),
-            name: row.name.clone(),
-            deleted: row.deleted,
-        }))
+        self.call("GET", &format!("/v1/customers/{id}"), |books, _| {
+            let row = books.customers.get(id.as_str());
+            Ok(row.map(|row| Customer {
+                id: id.clone(),
+                email: row.email.clone(),
+                name: row.name.clone(),
+                deleted: row.deleted,
+            }))
+        })
+        .await
     }
 
     async fn payment(&self, id: &SubscriptionId, at: Moment) -> Result<Option<Payment>, Fault> {
-        let (books, _) = self.enter();
-        Ok(payment(&books, id, at))
+        self.call("GET", "/v1/invoices", |books, _| Ok(payment(books, id, at))).await
     }
 
     async fn refund(&self, order: &RefundOrder, step: &StepId, attempt: u32) -> Result<Refund, Fault> {
-        let (mut books, now) = self.enter();
         let payment = order.payment.as_str();
         let ours = |row: &RefundRow| row.metadata.get("basement_step").is_some_and(|s| s == step.as_str());
         let of_it = |row: &RefundRow| row.payment == payment || row.charge == payment;
-        let made = books.refunds.iter().rev().find(|(_, row)| of_it(row) && ours(row));
-        if let Some(refund) = made.and_then(|(id, row)| refund(id, row)) {
+        let made = self
+            .call("GET", "/v1/refunds", |books, _| {
+                let made = books.refunds.iter().rev().find(|(_, row)| of_it(row) && ours(row));
+                Ok(made.and_then(|(id, row)| refund(id, row)))
+            })
+            .await?;
+        if let Some(refund) = made {
             return Ok(refund);
         }
         let mut form = Form::default();
@@ -94,38 +108,107 @@ impl Billing for BillingDoor {
         form.put("metadata[basement_step]", step.as_str());
         form.put("metadata[basement_subscription]", order.subscription.as_str());
         let key = format!("{step}:{attempt}");
-        let answer =
-            stripe_write::write(&mut books, now, (Verb::Post, "refunds"), &form, (Some(&key), "req_door"));
-        if answer.status != 200 {
-            return Err(fault("POST /v1/refunds", answer.status, &answer.body));
-        }
-        let id = answer.body["id"].as_str().unwrap_or_default();
-        let made = books.refunds.get(id).and_then(|row| refund(id, row));
-        made.ok_or_else(|| Fault::Unknown(detail("POST /v1/refunds", "the answer names no refund")))
+        self.call("POST", "/v1/refunds", |books, now| {
+            let keyed = (Some(key.as_str()), "req_door");
+            let answer = stripe_write::write(books, now, (Verb::Post, "refunds"), &form, keyed);
+            if answer.status != 200 {
+                return Err(refused("POST", "/v1/refunds", answer.status, &answer.body));
+            }
+            let id = answer.body["id"].as_str().unwrap_or_default();
+            let made = books.refunds.get(id).and_then(|row| refund(id, row));
+            made.ok_or_else(|| Fault::Unknown(detail("POST /v1/refunds", "the answer names no refund")))
+        })
+        .await
     }
 
     async fn cancel(&self, id: &SubscriptionId) -> Result<(), Fault> {
-        let (mut books, now) = self.enter();
-        if books.subscriptions.get(id.as_str()).is_some_and(|row| has_ended(&row.status)) {
-            return Ok(());
-        }
-        let path = format!("subscriptions/{id}");
-        let form = Form::default();
-        let answer = stripe_write::write(&mut books, now, (Verb::Delete, &path), &form, (None, "req_door"));
-        match answer.status {
-            200 => Ok(()),
-            status => Err(fault(&format!("DELETE /v1/{path}"), status, &answer.body)),
+        let path = format!("/v1/subscriptions/{id}");
+        let asked = self.call("DELETE", &path, |books, now| {
+            let (path, form) = (path.trim_start_matches("/v1/"), Form::default());
+            let answer = stripe_write::write(books, now, (Verb::Delete, path), &form, (None, "req_door"));
+            match answer.status {
+                200 => Ok(()),
+                status => Err(refused("DELETE", &format!("/v1/{path}"), status, &answer.body)),
+            }
+        });
+        match asked.await {
+            // How Stripe says that it has ended already.
+            Err(fault) if matches!(fault.detail().status, Some(400 | 404)) => {
+                let now = self.subscription(id).await;
+                if now.is_ok_and(|now| now.is_none_or(|now| has_ended(&now.status))) {
+                    Ok(())
+                } else {
+                    Err(fault)
+                }
+            }
+            other => other,
         }
     }
 }
 
 impl BillingDoor {
-    /// The account, caught up with the time.
-    fn enter(&self) -> (MutexGuard<'_, Books>, Moment) {
+    /// A door beside a world, in its time and its trouble.
+    pub fn new(books: Arc<Mutex<Books>>, world: Shared) -> Self {
+        let clock = world.clone();
+        Self { books, now: Arc::new(move || lock(&clock).now()), world: Some(world) }
+    }
+
+    /// One request to Stripe: admitted, delayed, troubled, carried out.
+    async fn call<T>(
+        &self,
+        method: &str,
+        path: &str,
+        effect: impl FnOnce(&mut Books, Moment) -> Result<T, Fault> + Send,
+    ) -> Result<T, Fault> {
+        let mishap = self.admit(method, path).await;
+        let call = || format!("{method} {path}");
+        let failed = |status: u16, code: Option<&str>| {
+            let said = detail(&call(), edge::words(status).1);
+            let code = code.map(str::to_owned);
+            Err(told_apart(method, Detail { status: Some(status), code, ..said }))
+        };
+        match mishap {
+            None | Some(Mishap::Slow(_)) => self.carry_out(effect),
+            Some(Mishap::FailBefore(status)) => failed(status, edge::stripe_code(status)),
+            Some(Mishap::FailAfter(status)) => {
+                // The answer is lost, be it good or bad.
+                let _ = self.carry_out(effect);
+                failed(status, edge::stripe_code(status))
+            }
+            Some(Mishap::Html502) => failed(502, None),
+            Some(Mishap::RateMinute | Mishap::RateHour) => failed(429, edge::stripe_code(429)),
+            Some(Mishap::Locked) => failed(409, Some("lock_timeout")),
+            Some(Mishap::Shifted) => {
+                let why = detail(&call(), "the pages of the list name an item twice");
+                Err(Fault::Unavailable { after: None, detail: why })
+            }
+            Some(Mishap::Drop) => {
+                let _ = self.carry_out(effect);
+                let lost = detail(&call(), "connection closed before message completed");
+                let is_read = method == "GET";
+                Err(if is_read {
+                    Fault::Unavailable { after: None, detail: lost }
+                } else {
+                    Fault::Unknown(lost)
+                })
+            }
+        }
+    }
+
+    /// What goes wrong with a request, after its delay.
+    async fn admit(&self, method: &str, path: &str) -> Option<Mishap> {
+        let world = self.world.as_ref()?;
+        let admission = lock(world).admit(&Call { vendor: Vendor::Stripe, method, path, token: "ports" });
+        Door::new(world.clone()).sleep(admission.delay).await;
+        admission.mishap
+    }
+
+    /// On the account, caught up with the time.
+    fn carry_out<T>(&self, effect: impl FnOnce(&mut Books, Moment) -> T) -> T {
         let now = (self.now)();
         let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
         books.tick(now);
-        (books, now)
+        effect(&mut books, now)
     }
 }
 
@@ -208,16 +291,29 @@ fn refund(id: &str, row: &RefundRow) -> Option<Refund> {
     })
 }
 
-/// A 500 may have had its effect; every other refusal had none.
-fn fault(call: &str, status: u16, body: &Value) -> Fault {
+/// Stripe's own no.
+fn refused(method: &str, path: &str, status: u16, body: &Value) -> Fault {
     let error = &body["error"];
-    let detail = Detail {
+    let call = format!("{method} {path}");
+    let said = Detail {
         status: Some(status),
         code: error["code"].as_str().map(str::to_owned),
         body: body.to_string(),
-        ..detail(call, error["message"].as_str().unwrap_or("refused"))
+        ..detail(&call, error["message"].as_str().unwrap_or("refused"))
     };
-    if status >= 500 { Fault::Unknown(detail) } else { Fault::Refused(detail) }
+    told_apart(method, said)
+}
+
+/// As the real adapter tells failures apart: a 5xx to a write may have had its effect, and a 409 may come from
+/// another request with our key, which may succeed; every other refusal had none.
+fn told_apart(method: &str, detail: Detail) -> Fault {
+    let is_locked = detail.code.as_deref() == Some("lock_timeout");
+    match detail.status.unwrap_or_default() {
+        409 if method == "POST" && !is_locked => Fault::Unknown(detail),
+        500.. if method != "GET" => Fault::Unknown(detail),
+        409 | 429 | 500.. => Fault::Unavailable { after: None, detail },
+        _ => Fault::Refused(detail),
+    }
 }
 
 fn detail(call: &str, message: &str) -> Detail {

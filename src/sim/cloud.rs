@@ -17,6 +17,8 @@ pub struct Cloudlet {
     pub whims: Whims,
     /// Droplets that are no more, oldest first.
     pub gone: Vec<Gone>,
+    /// Who is told of what is taken away.
+    pub watch: Option<Watch>,
     pub(super) machines: BTreeMap<u64, Machine>,
     /// All tags: first spelling by lower case.
     pub(super) tags: BTreeMap<String, String>,
@@ -28,12 +30,26 @@ pub struct Cloudlet {
     planned: u64,
 }
 
+/// Told just before something is taken from a droplet, at either door: when (in milliseconds), from which, what.
+/// The world is locked meanwhile.
+pub type Watch = Box<dyn Fn(i64, &Machine, Taking) + Send>;
+
+/// What is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taking {
+    /// Its power: a shutdown, or the plug.
+    Power,
+    /// The droplet itself.
+    Droplet,
+}
+
 /// The number before the first droplet's.
 const FIRST_DROPLET: u64 = 400_000_000;
 
 enum Due {
     Boot(u64),
     Address(u64),
+    Tag(u64),
     Finish(u64),
     Leave(u64, Ending),
 }
@@ -45,6 +61,7 @@ impl Cloudlet {
             settings,
             whims: Whims::default(),
             gone: Vec::new(),
+            watch: None,
             machines: BTreeMap::new(),
             tags: BTreeMap::new(),
             acts: BTreeMap::new(),
@@ -64,6 +81,7 @@ impl Cloudlet {
             match due {
                 Due::Boot(id) => self.boot(id),
                 Due::Address(id) => self.give_address(id),
+                Due::Tag(id) => self.show_tags(id),
                 Due::Finish(act) => self.finish(act),
                 Due::Leave(id, ending) => self.leave(id, ending),
             }
@@ -104,8 +122,10 @@ impl Cloudlet {
                     ipv6: order.ipv6,
                     monitoring: order.monitoring,
                     pending: None,
+                    late_tags: Vec::new(),
                 };
                 self.machines.insert(id, machine);
+                self.hide_tags(id, name);
                 (id, self.begin(id, region, name))
             })
             .collect())
@@ -135,8 +155,22 @@ impl Cloudlet {
         if kind == Kind::PowerOff && machine.power == Power::Off {
             return Err(Refusal::unprocessable("Droplet is already powered off."));
         }
+        if matches!(kind, Kind::Shutdown | Kind::PowerOff) {
+            self.tell(machine, Taking::Power);
+        }
         let (region, name) = (machine.region, machine.name.clone());
-        let ignored = kind == Kind::Shutdown && self.whims.take(When::Shutdown, &name).is_some();
+        if let Some(Whim::Busy(seconds)) = self.whims.take(When::Act, &name) {
+            let other = self.open(id, Kind::Reboot, region, true);
+            self.plan(seconds, Due::Finish(other));
+            return Err(Refusal::unprocessable("Droplet already has a pending event."));
+        }
+        let when = match kind {
+            Kind::Shutdown => Some(When::Shutdown),
+            Kind::PowerOff => Some(When::PowerOff),
+            Kind::PowerOn => Some(When::PowerOn),
+            Kind::Create | Kind::Reboot | Kind::PowerCycle => None,
+        };
+        let ignored = when.is_some_and(|when| self.whims.take(when, &name).is_some());
         let act = self.open(id, kind, region, ignored);
         self.plan(self.settings.action_seconds, Due::Finish(act));
         Ok(act)
@@ -144,14 +178,20 @@ impl Cloudlet {
 
     /// Accepts a DELETE; the droplet can still be seen for a while.
     pub fn destroy(&mut self, id: u64) -> Result<(), Refusal> {
-        let machine = self.machines.get_mut(&id).ok_or_else(Refusal::not_found)?;
+        let machine = self.machines.get(&id).ok_or_else(Refusal::not_found)?;
         if machine.deleting {
             return Ok(());
         }
-        if machine.power == Power::New && self.whims.take(When::Delete, &machine.name).is_some() {
+        self.tell(machine, Taking::Droplet);
+        let is_new = machine.power == Power::New;
+        if (is_new && self.whims.take(When::DeleteNew, &machine.name).is_some())
+            || self.whims.take(When::Delete, &machine.name).is_some()
+        {
             return Ok(());
         }
-        machine.deleting = true;
+        if let Some(machine) = self.machines.get_mut(&id) {
+            machine.deleting = true;
+        }
         self.plan(self.settings.delete_lag_seconds, Due::Leave(id, Ending::Destroyed));
         Ok(())
     }
@@ -173,6 +213,12 @@ impl Cloudlet {
         there
     }
 
+    fn tell(&self, machine: &Machine, taking: Taking) {
+        if let Some(watch) = &self.watch {
+            watch(self.now, machine, taking);
+        }
+    }
+
     fn begin(&mut self, id: u64, region: &'static Region, name: &str) -> u64 {
         let act = self.open(id, Kind::Create, region, false);
         match self.whims.take(When::Create, name) {
@@ -183,6 +229,10 @@ impl Cloudlet {
                     machine.listed_from = i64::MAX;
                 }
                 self.plan(lag, Due::Leave(id, Ending::Vanished));
+            }
+            Some(Whim::VanishLater(seconds)) => {
+                self.plan(self.settings.boot_seconds, Due::Boot(id));
+                self.plan(seconds, Due::Leave(id, Ending::Vanished));
             }
             Some(Whim::SlowBoot(seconds)) => self.plan(seconds, Due::Boot(id)),
             _ => self.plan(self.settings.boot_seconds, Due::Boot(id)),
@@ -221,6 +271,21 @@ impl Cloudlet {
         }
     }
 
+    fn hide_tags(&mut self, id: u64, name: &str) {
+        let Some(Whim::TagLag(seconds)) = self.whims.take(When::Tag, name) else { return };
+        if let Some(machine) = self.machines.get_mut(&id) {
+            machine.late_tags = std::mem::take(&mut machine.tags);
+            self.plan(seconds, Due::Tag(id));
+        }
+    }
+
+    fn show_tags(&mut self, id: u64) {
+        if let Some(machine) = self.machines.get_mut(&id) {
+            machine.tags.append(&mut machine.late_tags);
+            machine.tags.sort();
+        }
+    }
+
     fn finish(&mut self, act: u64) {
         let Some(act) = self.acts.get_mut(&act).filter(|a| a.progress == Progress::InProgress) else {
             return;
@@ -229,7 +294,7 @@ impl Cloudlet {
         let Some(machine) = self.machines.get_mut(&act.droplet) else { return };
         machine.pending = None;
         machine.power = match act.kind {
-            Kind::Shutdown if act.ignored => machine.power,
+            _ if act.ignored => machine.power,
             Kind::Shutdown | Kind::PowerOff => Power::Off,
             Kind::Create | Kind::PowerOn | Kind::Reboot | Kind::PowerCycle => Power::Active,
         };

@@ -54,7 +54,10 @@ impl Cloudlet {
 
     /// Takes all tags from a droplet, as somebody in the control panel would; false if there is none.
     pub fn untag(&mut self, id: u64) -> bool {
-        self.machines.get_mut(&id).map(|machine| machine.tags.clear()).is_some()
+        let Some(machine) = self.machines.get_mut(&id) else { return false };
+        machine.tags.clear();
+        machine.late_tags.clear();
+        true
     }
 }
 

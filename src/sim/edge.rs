@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::sim::cloud_http::answer;
 use crate::sim::machine::Refusal;
@@ -33,7 +34,8 @@ impl Cut {
     }
 }
 
-/// Lets one request through to the vendors, or not.
+/// Lets one request through to the vendors, or not. What was asked for is carried out even if nobody waits for
+/// the answer any more, as at the real ones: half of the latency is the way there, half the way back.
 pub async fn edge(
     State(world): State<Shared>,
     ConnectInfo(line): ConnectInfo<Cut>,
@@ -41,16 +43,25 @@ pub async fn edge(
     next: Next,
 ) -> Response {
     let Some(vendor) = vendor(request.uri().path()) else { return next.run(request).await };
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_KEPT).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let request = Request::from_parts(parts, Body::from(body));
+    let carried_out = tokio::spawn(serve(world, line, vendor, request, next)).await;
+    carried_out.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+async fn serve(world: Shared, line: Cut, vendor: Vendor, request: Request, next: Next) -> Response {
     let token = token(request.headers());
     let (admission, count, keep) = {
         let mut world = lock(&world);
         let (method, path) = (request.method().as_str(), request.uri().path());
         let admission = world.admit(&Call { vendor, method, path, token: &token });
+        world.requests.under_way += 1;
         (admission, world.requests.of(vendor), world.requests.exchanges.is_some())
     };
-    if !admission.delay.is_zero() {
-        tokio::time::sleep(admission.delay).await;
-    }
+    travel(admission.delay / 2).await;
     let (mut exchange, request) = if keep { remember(request).await } else { (None, request) };
     let refusal = match vendor {
         Vendor::DigitalOcean => refuse(&token, request.method()),
@@ -60,6 +71,8 @@ pub async fn edge(
         Some(refusal) => refusal.into_response(),
         None => carry_out(vendor, &admission, &line, request, next).await,
     };
+    lock(&world).requests.under_way -= 1;
+    travel(admission.delay / 2).await;
     if vendor == Vendor::DigitalOcean {
         mark(response.headers_mut(), &admission, count);
     }
@@ -67,6 +80,12 @@ pub async fn edge(
         response = record(&world, exchange, response).await;
     }
     response
+}
+
+async fn travel(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
 }
 
 /// A path of neither vendor's.
@@ -95,6 +114,9 @@ async fn carry_out(
             response
         }
         Some(Mishap::RateMinute | Mishap::RateHour) => failure(vendor, 429),
+        Some(Mishap::Locked) if vendor == Vendor::Stripe => stripe_failure(409, Some("lock_timeout")),
+        Some(Mishap::Locked) => failure(vendor, 409),
+        Some(Mishap::Shifted) => shifted(next.run(request).await).await,
     }
 }
 
@@ -129,14 +151,45 @@ fn failure(vendor: Vendor, status: u16) -> Response {
         let (id, message) = words(status);
         return answer(code, &json!({ "id": id, "message": message }));
     }
+    stripe_failure(status, stripe_code(status))
+}
+
+fn stripe_failure(status: u16, code: Option<&str>) -> Response {
     let kind = if status < 500 { "invalid_request_error" } else { "api_error" };
     let mut error = json!({ "type": kind, "message": words(status).1 });
-    if status == 429 {
-        error["code"] = json!("rate_limit");
+    if let Some(code) = code {
+        error["code"] = json!(code);
     }
-    let mut response = answer(code, &json!({ "error": error }));
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = answer(status, &json!({ "error": error }));
     response.headers_mut().insert("request-id", HeaderValue::from_static("req_simulated_trouble"));
     response
+}
+
+/// A listing as one sees it whose items move to another page meanwhile: the total of DigitalOcean's no longer
+/// fits, and an item of Stripe's comes twice.
+async fn shifted(response: Response) -> Response {
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, MAX_KEPT).await.unwrap_or_default();
+    let Ok(mut page) = serde_json::from_slice::<Value>(&bytes) else {
+        return Response::from_parts(parts, Body::from(bytes));
+    };
+    if let Some(total) = page["meta"]["total"].as_u64() {
+        page["meta"]["total"] = json!(total + 1);
+    }
+    if let Some(items) = page["data"].as_array_mut() {
+        items.extend(items.first().cloned());
+    }
+    answer(parts.status, &page)
+}
+
+/// Stripe's code for a status that trouble answered with.
+pub fn stripe_code(status: u16) -> Option<&'static str> {
+    match status {
+        409 => Some("idempotency_key_in_use"),
+        429 => Some("rate_limit"),
+        _ => None,
+    }
 }
 
 /// DigitalOcean's short name and sentence for a status.

@@ -131,6 +131,8 @@ pub struct Machine {
     /// The metrics agent.
     pub monitoring: bool,
     pub(super) pending: Option<u64>,
+    /// Tags that are not shown yet.
+    pub(super) late_tags: Vec<String>,
 }
 
 /// Why a droplet is no more.

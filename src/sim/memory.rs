@@ -4,10 +4,35 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::model::history::{Entry, History};
 use crate::model::ids::ServerName;
 use crate::ports::{Detail, Fault, Hold, Ledger, Sealed};
+
+/// A call to the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    /// `hold`
+    Hold,
+    /// `history`
+    History,
+    /// `append`
+    Append,
+}
+
+/// What ails the ledger's file, as the SQLite adapter says it; nothing is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ill {
+    /// Another program writes it.
+    Busy,
+    /// The disk is full.
+    Full,
+    /// The disk fails: whether something was written is not known.
+    Failing,
+}
 
 /// A ledger in memory; clones share it.
 #[derive(Clone, Default)]
@@ -19,6 +44,7 @@ struct Book {
     history: History,
     sealed: BTreeMap<(ServerName, u32), Sealed>,
     holder: Option<String>,
+    ills: BTreeMap<Asked, (Ill, u32)>,
 }
 
 /// Frees the lock when dropped.
@@ -38,7 +64,38 @@ impl MemoryLedger {
             history: book.history.clone(),
             sealed: book.sealed.clone(),
             holder: None,
+            ills: book.ills.clone(),
         })))
+    }
+
+    /// What is in it, whatever ails it.
+    pub fn read<T>(&self, look: impl FnOnce(&[Entry], &History) -> T) -> T {
+        let book = self.book();
+        look(&book.entries, &book.history)
+    }
+
+    /// So many calls of this kind fail from now on; 0 ends it.
+    pub fn ail(&self, asked: Asked, ill: Ill, times: u32) {
+        self.book().ills.insert(asked, (ill, times));
+    }
+
+    /// The ledger, or what ails this call.
+    fn ask(&self, asked: Asked) -> Result<MutexGuard<'_, Book>, Fault> {
+        let mut book = self.book();
+        let Some((ill, times)) = book.ills.get_mut(&asked).filter(|(_, times)| *times > 0) else {
+            return Ok(book);
+        };
+        *times -= 1;
+        let detail = |message: &str| Detail {
+            call: "ledger".to_owned(),
+            message: message.to_owned(),
+            ..Detail::default()
+        };
+        Err(match ill {
+            Ill::Busy => Fault::Unavailable { after: None, detail: detail("another program writes it") },
+            Ill::Full => Fault::Unavailable { after: None, detail: detail("the disk is full") },
+            Ill::Failing => Fault::Unknown(detail("the disk failed")),
+        })
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -49,7 +106,7 @@ impl MemoryLedger {
 #[async_trait]
 impl Ledger for MemoryLedger {
     async fn hold(&self, holder: &str) -> Result<Hold, Fault> {
-        let mut book = self.book();
+        let mut book = self.ask(Asked::Hold)?;
         if let Some(other) = &book.holder {
             let detail = Detail {
                 call: "hold ledger".to_owned(),
@@ -63,11 +120,11 @@ impl Ledger for MemoryLedger {
     }
 
     async fn history(&self) -> Result<History, Fault> {
-        Ok(self.book().history.clone())
+        Ok(self.ask(Asked::History)?.history.clone())
     }
 
     async fn append(&self, _hold: &Hold, entries: &[Entry], sealed: Option<&Sealed>) -> Result<(), Fault> {
-        let mut book = self.book();
+        let mut book = self.ask(Asked::Append)?;
         for entry in entries {
             book.history.fold(entry);
             book.entries.push(entry.clone());

@@ -15,10 +15,10 @@ pub fn post(world: Shared) -> Post {
     Arc::new(move |posted: Posted| {
         let mut world = lock(&world);
         let verdict = match world.admit(&MAIL).mishap {
-            None | Some(Mishap::Slow(_)) => Verdict::Accept,
+            None | Some(Mishap::Slow(_) | Mishap::Shifted) => Verdict::Accept,
             Some(Mishap::Drop) => Verdict::DropAfterData,
             Some(Mishap::FailAfter(code) | Mishap::FailBefore(code)) => reject(code),
-            Some(Mishap::Html502 | Mishap::RateMinute | Mishap::RateHour) => reject(451),
+            Some(Mishap::Html502 | Mishap::RateMinute | Mishap::RateHour | Mishap::Locked) => reject(451),
         };
         if matches!(verdict, Verdict::Accept | Verdict::DropAfterData) {
             take(&mut world, posted);

@@ -69,6 +69,8 @@ impl Door {
                 Err(lost(method, detail(&name, None, None, "connection closed before message completed")))
             }
             Some(Mishap::RateMinute | Mishap::RateHour) => Err(failed(&name, method, 429, &admission)),
+            Some(Mishap::Locked) => Err(failed(&name, method, 409, &admission)),
+            Some(Mishap::Shifted) => Err(shifted(&name, "its pages contradict one another")),
         }
     }
 
@@ -108,8 +110,7 @@ impl Cloud for Door {
                 return Ok(all.into_values().collect());
             }
             let why = format!("the listing changed while it was read: {} of {total}", all.len());
-            let after = Some(Duration::from_secs(1));
-            return Err(Fault::Unavailable { after, detail: detail("GET /v2/droplets", None, None, &why) });
+            return Err(shifted("GET /v2/droplets", &why));
         }
     }
 
@@ -201,12 +202,14 @@ impl Mailer for Door {
             }
         };
         let taken = match admission.mishap {
-            None | Some(Mishap::Slow(_)) => Ok(()),
+            None | Some(Mishap::Slow(_) | Mishap::Shifted) => Ok(()),
             Some(Mishap::Drop) => {
                 Err(Fault::Unknown(detail("SMTP mail", None, None, "connection closed after DATA")))
             }
             Some(Mishap::FailBefore(code) | Mishap::FailAfter(code)) => return Err(reject(code)),
-            Some(Mishap::Html502 | Mishap::RateMinute | Mishap::RateHour) => return Err(reject(451)),
+            Some(Mishap::Html502 | Mishap::RateMinute | Mishap::RateHour | Mishap::Locked) => {
+                return Err(reject(451));
+            }
         };
         deliver(&mut lock(&self.world), mail);
         taken
@@ -216,7 +219,7 @@ impl Mailer for Door {
 #[async_trait]
 impl Clock for Door {
     async fn now(&self) -> Moment {
-        lock(&self.world).now()
+        lock(&self.world).our_now()
     }
 
     async fn elapsed(&self) -> Duration {
@@ -291,10 +294,15 @@ fn failed(call: &str, method: &str, status: u16, admission: &Admission) -> Fault
     let (id, message) = edge::words(status);
     let detail = detail(call, Some(status), Some(id), message);
     match status {
-        429 => Fault::Unavailable { after: admission.after, detail },
+        429 => Fault::Unavailable { after: Some(admission.after), detail },
         408 | 500.. => lost(method, detail),
         _ => Fault::Refused(detail),
     }
+}
+
+/// A listing that changed while it was read, as long as it takes: the adapter reads it anew some times first.
+fn shifted(call: &str, why: &str) -> Fault {
+    Fault::Unavailable { after: Some(Duration::from_secs(10)), detail: detail(call, None, None, why) }
 }
 
 /// No answer, or one that says nothing: a read can be asked again, of a change nobody knows.

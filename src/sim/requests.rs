@@ -40,6 +40,9 @@ pub struct Requests {
     pub vendors: BTreeMap<Vendor, u64>,
     /// By pattern, e.g. `GET /v2/droplets/:id`.
     pub calls: BTreeMap<String, u64>,
+    /// How many came in over HTTP and are not carried out yet.
+    #[serde(skip)]
+    pub under_way: u64,
     /// Whole exchanges over HTTP, kept if this is `Some`.
     #[serde(skip)]
     pub exchanges: Option<Vec<Exchange>>,

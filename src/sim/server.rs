@@ -48,7 +48,9 @@ pub struct Running {
     /// Stripe.
     pub books: Arc<Mutex<Books>>,
     stop: Option<oneshot::Sender<()>>,
-    tasks: [JoinHandle<()>; 2],
+    cut: Cut,
+    web: JoinHandle<()>,
+    mail: JoinHandle<()>,
 }
 
 impl Default for Options {
@@ -68,12 +70,24 @@ impl Default for Options {
 pub async fn start(options: Options) -> io::Result<Running> {
     let world = World::shared(options.settings, options.clock);
     let books = Arc::new(Mutex::new(options.books));
-    let http_listener = TcpListener::bind(options.http).await?;
-    let smtp_listener = TcpListener::bind(options.smtp).await?;
+    start_on(world, books, options.http, options.smtp).await
+}
+
+/// The same for a world and books that there are already, such as those of a simulator that was stopped.
+pub async fn start_on(
+    world: Shared,
+    books: Arc<Mutex<Books>>,
+    http: SocketAddr,
+    smtp: SocketAddr,
+) -> io::Result<Running> {
+    let http_listener = TcpListener::bind(http).await?;
+    let smtp_listener = TcpListener::bind(smtp).await?;
     let (http, smtp) = (http_listener.local_addr()?, smtp_listener.local_addr()?);
     let (stop, stopped) = oneshot::channel::<()>();
     let service = router(&world, &books).into_make_service_with_connect_info::<Cut>();
-    let serving = axum::serve(Lines(http_listener), service).with_graceful_shutdown(async move {
+    let cut = Cut::default();
+    let lines = Lines { listener: http_listener, cut: cut.clone() };
+    let serving = axum::serve(lines, service).with_graceful_shutdown(async move {
         // An error means that the sender is gone, which stops as well.
         let _ = stopped.await;
     });
@@ -86,7 +100,7 @@ pub async fn start(options: Options) -> io::Result<Running> {
     let mail = tokio::spawn(async move {
         smtp::serve(smtp_listener, post).await;
     });
-    Ok(Running { http, smtp, world, books, stop: Some(stop), tasks: [web, mail] })
+    Ok(Running { http, smtp, world, books, stop: Some(stop), cut, web, mail })
 }
 
 /// Everything that HTTP serves: `/v2`, `/v1` behind the edge, `/control` beside it.
@@ -112,23 +126,46 @@ impl Running {
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
+impl Running {
+    /// Stops as if the plug were pulled: what came in is carried out, and not answered. Returns when the
+    /// addresses are free.
+    pub async fn stop(&mut self) {
+        if self.stop.is_none() {
+            return;
+        }
+        self.cut.cut();
+        self.pull();
+        // An error means that they were stopped, as they should be.
+        let _ = (&mut self.web).await;
+        let _ = (&mut self.mail).await;
+    }
+
+    fn pull(&mut self) {
         if let Some(stop) = self.stop.take() {
             // An error means that it has stopped already.
             let _ = stop.send(());
         }
-        self.tasks[1].abort();
+        self.mail.abort();
     }
 }
 
-/// Accepts connections that can be cut.
-struct Lines(TcpListener);
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.pull();
+    }
+}
+
+/// Accepts connections that can be cut, one by one or all at once.
+struct Lines {
+    listener: TcpListener,
+    cut: Cut,
+}
 
 /// A connection that can be cut.
 struct Line {
     stream: TcpStream,
     cut: Cut,
+    all: Cut,
 }
 
 impl Listener for Lines {
@@ -136,14 +173,14 @@ impl Listener for Lines {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Line, SocketAddr) {
-        let (stream, from) = Listener::accept(&mut self.0).await;
+        let (stream, from) = Listener::accept(&mut self.listener).await;
         // Small answers should not wait for more; without it they only come later.
         let _ = stream.set_nodelay(true);
-        (Line { stream, cut: Cut::default() }, from)
+        (Line { stream, cut: Cut::default(), all: self.cut.clone() }, from)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 
@@ -155,7 +192,11 @@ impl Connected<IncomingStream<'_, Lines>> for Cut {
 
 impl Line {
     fn check(&self) -> io::Result<()> {
-        if self.cut.is_cut() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+        if self.cut.is_cut() || self.all.is_cut() {
+            Err(io::ErrorKind::ConnectionReset.into())
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 pub use super::mime::{Letter, parse};
 
@@ -63,10 +64,13 @@ pub async fn serve(listener: TcpListener, post: Post) {
 /// Serves for ever.
 pub async fn serve_gated(listener: TcpListener, gate: Gate, post: Post) {
     let gate = Arc::new(gate);
+    // They end with the server: it is a real one that stops.
+    let mut sessions = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let (gate, post) = (Arc::clone(&gate), Arc::clone(&post));
         // A connection that breaks is its client's affair.
-        tokio::spawn(async move { drop(Session::new(stream, gate, post).run().await) });
+        sessions.spawn(async move { drop(Session::new(stream, gate, post).run().await) });
+        while sessions.try_join_next().is_some() {}
     }
 }
 

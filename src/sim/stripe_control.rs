@@ -53,15 +53,17 @@ struct Body {
 pub fn control(books: Arc<Mutex<Books>>, now: Now) -> Router {
     let (readers_books, readers_now) = (Arc::clone(&books), Arc::clone(&now));
     let truth = move || {
+        let now = readers_now();
         let mut books = readers_books.lock().unwrap_or_else(PoisonError::into_inner);
-        books.tick(readers_now());
+        books.tick(now);
         let truth: BTreeMap<SubscriptionId, Truth> = books.truth();
         async move { Json(truth) }
     };
     let act = move |Path(verb): Path<String>, body: Result<Json<Body>, JsonRejection>| {
+        let now = now();
         let mut books = books.lock().unwrap_or_else(PoisonError::into_inner);
         let result = match body {
-            Ok(Json(body)) => act(&mut books, now(), &verb, body).map_err(|refusal| refusal.message),
+            Ok(Json(body)) => act(&mut books, now, &verb, body).map_err(|refusal| refusal.message),
             Err(rejection) => Err(rejection.body_text()),
         };
         let answer = match result {

@@ -26,8 +26,10 @@ pub type Now = Arc<dyn Fn() -> Moment + Send + Sync>;
 /// Everything under `/v1/`.
 pub fn router(books: Arc<Mutex<Books>>, now: Now) -> Router {
     let answer = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
+        // The clock is the world's, and the world is locked before the books.
+        let now = now();
         let mut books = books.lock().unwrap_or_else(PoisonError::into_inner);
-        let response = serve(&mut books, now(), &method, &uri, &headers, &body);
+        let response = serve(&mut books, now, &method, &uri, &headers, &body);
         async move { response }
     };
     Router::new().route("/v1/{*path}", any(answer))

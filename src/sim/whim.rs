@@ -14,10 +14,22 @@ pub enum Whim {
     Vanish,
     /// The next one that becomes active has no public IPv4 for so many seconds.
     NoAddress(u64),
+    /// The next create is made well, and its droplet is gone after so many seconds.
+    VanishLater(u64),
+    /// The next create is shown without its tags for so many seconds, so that no listing by tag holds it.
+    TagLag(u64),
     /// The next shutdown completes and the droplet stays on.
     IgnoreShutdown,
+    /// The next power off completes and the droplet stays on.
+    IgnorePowerOff,
+    /// The next power on completes and the droplet stays off.
+    IgnorePowerOn,
+    /// When a power action is asked for next, something else is under way for so many seconds: 422.
+    Busy(u64),
     /// The next DELETE of a `new` droplet is answered 204 and forgotten.
     LoseDelete,
+    /// The next DELETE of any droplet is answered 204 and forgotten.
+    IgnoreDelete,
 }
 
 /// A whim and whom it waits for.
@@ -41,9 +53,19 @@ pub enum When {
     Create,
     /// A boot ends.
     Boot,
+    /// Its tags are put on.
+    Tag,
+    /// A power action is asked for.
+    Act,
     /// A shutdown is asked for.
     Shutdown,
+    /// A power off is asked for.
+    PowerOff,
+    /// A power on is asked for.
+    PowerOn,
     /// A DELETE of a `new` droplet is asked for.
+    DeleteNew,
+    /// A DELETE is asked for.
     Delete,
 }
 
@@ -73,10 +95,15 @@ impl Whims {
 impl Whim {
     fn when(self) -> When {
         match self {
-            Self::StuckNew | Self::SlowBoot(_) | Self::Vanish => When::Create,
+            Self::StuckNew | Self::SlowBoot(_) | Self::Vanish | Self::VanishLater(_) => When::Create,
+            Self::TagLag(_) => When::Tag,
             Self::NoAddress(_) => When::Boot,
+            Self::Busy(_) => When::Act,
             Self::IgnoreShutdown => When::Shutdown,
-            Self::LoseDelete => When::Delete,
+            Self::IgnorePowerOff => When::PowerOff,
+            Self::IgnorePowerOn => When::PowerOn,
+            Self::LoseDelete => When::DeleteNew,
+            Self::IgnoreDelete => When::Delete,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The engine against the simulated world, every story through both doors: the same steps, letters and truth.
 
+mod breaker;
 mod contract;
 mod failed;
 mod guarded;

@@ -36,7 +36,7 @@ fn create(server: &str, attempt: u32) -> Event {
 
 fn welcome(server: &str) -> Event {
     let occasion = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(7) };
-    let letter = Letter { server: name(server), to: Recipient::Operator, occasion };
+    let letter = Letter { server: Some(name(server)), to: Recipient::Operator, occasion };
     Event::Intended { action: Action::Letter { letter } }
 }
 
@@ -249,7 +249,7 @@ async fn files_that_are_no_ledgers_are_named_with_a_cure() {
     drop(open(&newer).await);
     let mut conn = raw(&newer).await;
     sqlx::query(
-        "INSERT INTO _sqlx_migrations SELECT 9999, '', installed_on, 1, checksum, 0 FROM _sqlx_migrations",
+        "INSERT INTO _sqlx_migrations SELECT 9999, '', installed_on, 1, checksum, 0 FROM _sqlx_migrations LIMIT 1",
     )
     .execute(&mut conn)
     .await

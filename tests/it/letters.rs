@@ -33,7 +33,7 @@ fn end() -> Moment {
 
 fn to_customer(occasion: Occasion) -> Letter {
     let server = ServerName::parse("ada-7f3k2m9q").unwrap();
-    Letter { server, to: Recipient::Customer(CustomerId::parse("cus_QX1").unwrap()), occasion }
+    Letter { server: Some(server), to: Recipient::Customer(CustomerId::parse("cus_QX1").unwrap()), occasion }
 }
 
 fn to_operator(occasion: Occasion) -> Letter {

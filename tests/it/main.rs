@@ -1,5 +1,6 @@
 //! The one integration binary: a list of its suites.
 
+mod breaker;
 mod commands;
 mod contract;
 mod digitalocean;
@@ -10,11 +11,18 @@ mod faults;
 mod fleet;
 mod fuzz;
 mod generate;
+mod guard;
 mod hostile;
+mod kills;
 mod ledger;
 mod letters;
+mod passes;
 mod plan;
+mod plan_fleet;
+mod plan_limits;
+mod plan_settled;
 mod plan_traps;
+mod plan_worlds;
 mod planted;
 mod render;
 mod scene;

@@ -208,7 +208,7 @@ fn a_hold_freezes_what_is_disruptive_and_says_when_it_is_over() {
 #[test]
 fn a_resumed_server_is_told_once() {
     let told = |occasion: Occasion| Action::Letter {
-        letter: Letter { server: name(), to: Recipient::Operator, occasion },
+        letter: Letter { server: Some(name()), to: Recipient::Operator, occasion },
     };
     let ending = told(Occasion::Ending { destroy_after: None });
     let off = Scene::running()
@@ -257,7 +257,7 @@ fn a_shrunken_census_and_another_team_are_objected_to() {
     });
     let mut census = scene.census.clone();
     census.droplets = scene.droplets.iter().map(|d| (d.id, d.clone())).collect();
-    let names: Vec<&str> = guard::objections(&scene.plan(), &census, &scene.history, &scene.policy)
+    let names: Vec<&str> = guard::objections(&scene.plan(), &census, &scene.history)
         .iter()
         .map(guard::Objection::name)
         .collect();

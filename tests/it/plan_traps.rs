@@ -52,7 +52,7 @@ fn promised(droplet: DropletId) -> Action {
 }
 
 fn told(occasion: Occasion) -> Action {
-    Action::Letter { letter: Letter { server: name(), to: Recipient::Operator, occasion } }
+    Action::Letter { letter: Letter { server: Some(name()), to: Recipient::Operator, occasion } }
 }
 
 #[test]

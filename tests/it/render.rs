@@ -9,7 +9,7 @@ use basement::model::desired::{Because, DesiredState};
 use basement::model::history::{Done, Entry, Event, History, Open, Outcome, Phase, Record};
 use basement::model::ids::{DropletId, RefundId, StepId};
 use basement::model::money::{Currency, Money, Totals};
-use basement::model::plan::{Note, Notice, Plan};
+use basement::model::plan::{Note, Notice, Plan, Uses};
 use basement::model::step::{Action, Fact, Reason, Step};
 use basement::render::history::{history_json, history_text};
 use basement::render::json::json;
@@ -128,11 +128,14 @@ fn hostile_names_and_reasons_are_spelt_out() {
 #[test]
 fn status_of_every_kind_of_server() {
     let (history, fleet) = (many_records(), sample::fleet());
-    insta::assert_snapshot!("status", status_table(&history, Some(&fleet), now()));
-    let value = status_json(&history, Some(&fleet), now());
+    insta::assert_snapshot!("status", status_table(&history, Some(&fleet), &sample::uses(), now()));
+    let value = status_json(&history, Some(&fleet), &sample::uses(), now());
     insta::assert_snapshot!("status_json", serde_json::to_string_pretty(&value).expect("json"));
-    assert_eq!(status_table(&History::default(), None, now()), "no servers\n");
-    assert!(!status_table(&history, None, now()).contains("no file"));
+    assert_eq!(
+        status_table(&History::default(), None, &Uses::default(), now()),
+        "breaker: closed\ncaps: nothing used up\nno servers\n"
+    );
+    assert!(!status_table(&history, None, &sample::uses(), now()).contains("no file"));
 }
 
 #[test]
@@ -242,7 +245,7 @@ fn many_records() -> History {
     let done = BTreeMap::from([(id.clone(), Done { at: now(), outcome })]);
     let refunding =
         sample::actions().into_iter().find(|a| matches!(a, Action::Refund { .. })).expect("a refund");
-    let open = BTreeMap::from([(id, Open { since: now(), action: refunding })]);
+    let open = BTreeMap::from([(id, Open { since: now(), action: refunding, is_lost: false })]);
     let running = Record { delivered, ..base(Phase::Delivered) };
     let records = [
         ("ada-7f3k2m9q", running.clone()),

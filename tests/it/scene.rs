@@ -156,7 +156,7 @@ impl Scene {
 
     pub fn delivered(self, id: u64) -> Self {
         let occasion = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(id) };
-        let letter = Letter { server: name(), to: Recipient::Operator, occasion };
+        let letter = Letter { server: Some(name()), to: Recipient::Operator, occasion };
         self.created(id).did(
             after(1),
             &format!("letter/{NAME}/welcome/1"),

@@ -123,3 +123,21 @@ async fn a_key_file_is_made_once_and_kept_private() {
     let message = refusal(SealVault::from_file_or_new(&path));
     assert!(message.contains("may be read by others (mode 640)"), "{message}");
 }
+
+#[tokio::test]
+async fn programs_that_begin_at_once_find_one_whole_key() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seal.key");
+        let vaults: Vec<SealVault> = std::thread::scope(|scope| {
+            let make = || SealVault::from_file_or_new(&path);
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+            all.into_iter().map(|one| one.join().unwrap().expect("a key")).collect()
+        });
+        let sealed = vaults[0].make(&ada(), 1).await.unwrap();
+        for vault in &vaults {
+            assert!(vault.open(&sealed).await.is_ok());
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left behind");
+    }
+}

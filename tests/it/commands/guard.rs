@@ -3,6 +3,8 @@
 use std::io::Read as _;
 use std::process::Command;
 
+use basement::sim::whim::{Told, Whim};
+
 use super::Bench;
 
 #[test]
@@ -72,4 +74,48 @@ fn ctrl_c_finishes_what_is_in_flight_and_the_next_run_the_rest() {
     assert!(bench.letters().values().all(|count| *count == 1));
     assert!(bench.world().cloud().gone.is_empty());
     bench.expect("plan --exit-code", 0);
+}
+
+#[test]
+fn creates_that_fail_in_a_row_stop_creates_and_refunds() {
+    let bench = Bench::of(4);
+    for _ in 0..4 {
+        bench.world().cloud().whims.tell(Told { whim: Whim::StuckNew, server: None, times: 1 });
+    }
+    let page = bench.expect("apply --auto-approve --deadline 30m", 6).page();
+    // What was done before stands in the order in which it was done, which is another one every time.
+    let (_, end) = page.split_once("Stopped").expect("it says that it is stopped");
+    insta::assert_snapshot!("breaker_opens", end);
+    assert_eq!(bench.letters().len(), 1);
+    // It stays open, does nothing more, and says so.
+    bench.expect("apply --auto-approve", 6);
+    assert_eq!(bench.letters().values().sum::<usize>(), 1);
+    insta::assert_snapshot!("breaker_planned", bench.expect("plan --exit-code", 6).page());
+    insta::assert_snapshot!("breaker_status", bench.expect("status", 0).page());
+    insta::assert_snapshot!("breaker_reset", bench.expect("reset breaker", 0).page());
+    bench.expect("apply --auto-approve", 0);
+    assert_eq!((bench.droplets().len(), bench.letters().len()), (4, 5));
+    assert!(bench.books().truth().values().all(|truth| truth.refunds == 0));
+    insta::assert_snapshot!("breaker_not_open", bench.expect("reset breaker", 0).page());
+}
+
+#[test]
+fn many_letters_wait_for_a_word() {
+    let bench = Bench::of(3);
+    let settings = bench.root().join("basement.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(&settings, text.replace("letters = 50", "letters = 2")).unwrap();
+    bench.expect("apply --auto-approve", 0);
+    let now = bench.world().now();
+    for n in 1..=3 {
+        let id = bench.books().of_user(&format!("user-{n:04}")).remove(0);
+        bench.books().cancel(now, &id).unwrap();
+    }
+    bench.expect("generate --allow shrink", 0);
+    let page = bench.expect("apply --auto-approve --deadline 1h", 3).page();
+    let (_, end) = page.rsplit_once("Steps").expect("it shows what it did not do");
+    insta::assert_snapshot!("many_letters_refused", end);
+    assert_eq!(bench.letters().len(), 3);
+    bench.expect("apply --auto-approve --deadline 1h --allow many-letters", 0);
+    assert_eq!(bench.letters().len(), 6);
 }

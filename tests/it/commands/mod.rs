@@ -16,7 +16,7 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::{MutexGuard, PoisonError};
 
 use basement::sim::billing::Books;
-use basement::sim::server::{Options, Running, start};
+use basement::sim::server::{Options, Running, start, start_on};
 use basement::sim::trouble::{Mishap, Planned};
 use basement::sim::world::{Settings, World, lock};
 use tempfile::TempDir;
@@ -127,6 +127,18 @@ impl Bench {
         let mut world = self.world();
         let to = world.now_ms() + seconds * 1_000;
         world.advance_to(to);
+    }
+
+    /// Pulls the simulator's plug; its world and books are kept.
+    pub fn pull_plug(&mut self) {
+        self.runtime.block_on(self.running.stop());
+    }
+
+    /// Puts it back: the same world and books at the same addresses. False if one of them is taken by now.
+    pub fn put_plug(&mut self) -> bool {
+        let Running { world, books, http, smtp, .. } = &self.running;
+        let start = start_on(world.clone(), books.clone(), *http, *smtp);
+        self.runtime.block_on(start).map(|running| self.running = running).is_ok()
     }
 
     /// Runs something that waits, on the simulator's own runtime.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use basement::adapters::clock::SimClock;
 use basement::adapters::digitalocean::DigitalOcean;
@@ -23,6 +23,7 @@ use basement::model::ids::{ServerName, StepId, SubscriptionId};
 use basement::model::moment::{Moment, Span};
 use basement::model::plan::Note;
 use basement::model::step::Fact;
+use basement::plan::breaker;
 use basement::ports::{Clock, Ledger};
 use basement::sim::billing::{Books, Refusal};
 use basement::sim::billing_life::Subscribe;
@@ -231,6 +232,18 @@ impl Stage {
         self.ports.ledger.append(&hold, &[entry], None).await.expect("written");
     }
 
+    /// `basement reset breaker`.
+    pub async fn reset_breaker(&self, retry: bool) {
+        let hold = self.ports.ledger.hold("a person").await.expect("nobody else has it");
+        let entries = breaker::reset(&self.history().await, self.ports.eyes.clock.now().await, retry);
+        self.ports.ledger.append(&hold, &entries, None).await.expect("written");
+    }
+
+    /// Stripe's books.
+    pub fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The ledger is gone; a new one begins.
     pub async fn lose_ledger(&mut self) {
         self.ports.ledger = match self.way {
@@ -266,8 +279,7 @@ type Doorway = (Shared, Arc<Mutex<Books>>, Ports, Option<Running>);
 fn by_ports() -> Doorway {
     let world = World::shared(Settings::default(), ClockMode::Manual);
     let books = Arc::new(Mutex::new(Books::new()));
-    let clock = world.clone();
-    let billing = BillingDoor { books: books.clone(), now: Arc::new(move || lock(&clock).now()) };
+    let billing = BillingDoor::new(books.clone(), world.clone());
     let door = Arc::new(Door::new(world.clone()));
     let eyes = Eyes { cloud: door.clone(), billing: Arc::new(billing), clock: door.clone() };
     let ports =

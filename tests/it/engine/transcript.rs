@@ -20,6 +20,7 @@ pub fn tell(stage: &Stage) -> String {
         (name, story)
     });
     let mut lines = once(servers);
+    lines.extend(fleet(stage));
     lines.extend(once(money(stage).into_iter()));
     lines.push(format!("runs: {}", stage.ends.join(", ")));
     let notes: BTreeSet<String> = stage.notes.iter().map(note).collect();
@@ -46,10 +47,14 @@ fn story(stage: &Stage, name: &str, droplets: &BTreeMap<u64, Droplet>) -> String
     let theirs = droplets.values().filter(|droplet| droplet.name == *name);
     let truth: Vec<String> = theirs.map(|d| format!("{} {}", d.short, d.truth)).collect();
     let short = |text: &str| short(text, name, droplets);
-    let steps = stage.did.iter().filter(|did| did.step.server.as_str() == name).filter_map(|did| {
-        let outcome = did.result.as_ref().ok()?;
-        Some(format!("  {}{}", short(did.step.id.as_str()), word(outcome)))
-    });
+    let steps = stage
+        .did
+        .iter()
+        .filter(|did| did.step.server.as_ref().is_some_and(|server| server.as_str() == name))
+        .filter_map(|did| {
+            let outcome = did.result.as_ref().ok()?;
+            Some(format!("  {}{}", short(did.step.id.as_str()), word(outcome)))
+        });
     let mut steps: Vec<String> = steps.collect();
     steps.sort();
     let (user, _) = name.rsplit_once('-').unwrap_or((name, ""));
@@ -66,6 +71,18 @@ fn story(stage: &Stage, name: &str, droplets: &BTreeMap<u64, Droplet>) -> String
     letters.sort();
     let truth = if truth.is_empty() { "none".to_owned() } else { truth.join(", ") };
     std::iter::once(truth).chain(steps).chain(letters).collect::<Vec<_>>().join("\n")
+}
+
+/// What is about no single server; its letters are named for a moment, which differs from door to door.
+fn fleet(stage: &Stage) -> Option<String> {
+    let dateless = |id: &str| id.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+    let steps = stage.did.iter().filter(|did| did.step.server.is_none() && did.result.is_ok());
+    let steps = steps.map(|did| format!("  {}", dateless(did.step.id.as_str())));
+    let world = lock(&stage.world);
+    let letters = world.outbox.iter().filter(|letter| letter.message_id.starts_with("letter.fleet."));
+    let letters = letters.map(|letter| format!("  @ {} to {}", dateless(&letter.message_id), letter.to));
+    let lines: Vec<String> = steps.chain(letters).collect();
+    (!lines.is_empty()).then(|| format!("the fleet:\n{}", lines.join("\n")))
 }
 
 struct Droplet {

@@ -12,10 +12,10 @@ use super::sample;
 #[test]
 fn the_sample_shows_every_variant() {
     all(&sample::actions(), action, 9);
-    all(&sample::facts(), fact, 8);
-    all(&sample::occasions(), occasion, 8);
-    all(&sample::reasons(), reason, 12);
-    all(&sample::notices(), notice, 20);
+    all(&sample::facts(), fact, 10);
+    all(&sample::occasions(), occasion, 10);
+    all(&sample::reasons(), reason, 14);
+    all(&sample::notices(), notice, 22);
 }
 
 fn all<T>(shown: &[T], number: fn(&T) -> usize, of: usize) {
@@ -52,6 +52,8 @@ fn fact(fact: &Fact) -> usize {
         Fact::Retry => 5,
         Fact::Recreate => 6,
         Fact::Census { .. } => 7,
+        Fact::BreakerOpened { .. } => 8,
+        Fact::BreakerReset => 9,
     }
 }
 
@@ -65,6 +67,8 @@ fn occasion(occasion: &Occasion) -> usize {
         Occasion::Failed { .. } => 5,
         Occasion::AlertFailed { .. } => 6,
         Occasion::AlertDeleted { .. } => 7,
+        Occasion::AlertRefused { .. } => 8,
+        Occasion::AlertBreaker { .. } => 9,
     }
 }
 
@@ -82,6 +86,8 @@ fn reason(reason: &Reason) -> usize {
         Reason::Found => 9,
         Reason::NotFound { .. } => 10,
         Reason::Unrecorded => 11,
+        Reason::CreatesFail { .. } => 12,
+        Reason::Refused { .. } => 13,
     }
 }
 
@@ -107,5 +113,7 @@ fn notice(notice: &Notice) -> usize {
         Notice::RefundByHand { .. } => 17,
         Notice::EndsOn { .. } => 18,
         Notice::SameSubscription { .. } => 19,
+        Notice::BreakerOpen { .. } => 20,
+        Notice::Withheld { .. } => 21,
     }
 }

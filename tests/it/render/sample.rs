@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use basement::model::billing::RefundOrder;
+use basement::model::breaker::Opened;
 use basement::model::census::Question;
 use basement::model::desired::{Because, DesiredState, Every, Fleet, Origin, Price, Server};
 use basement::model::history::{History, Phase, Record};
@@ -14,8 +15,10 @@ use basement::model::ids::{
 use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::{Currency, Money, Totals};
-use basement::model::plan::{MoneyLine, Note, Notice, Plan};
+use basement::model::plan::{MoneyLine, Note, Notice, Plan, Use, Uses};
 use basement::model::step::{Action, CreateOrder, DestroyCause, Fact, Reason, Step};
+
+use basement::plan::sorted;
 
 use crate::scene::spec;
 
@@ -79,16 +82,34 @@ pub fn plan(steps: Vec<Step>, notes: Vec<Note>) -> Plan {
         at: now(),
         servers: 4,
         droplets: 4,
-        steps,
+        steps: sorted(steps),
         notes,
         questions: BTreeSet::new(),
         money: MoneyLine::default(),
+        uses: uses(),
     }
+}
+
+/// Some of each cap is used up.
+pub fn uses() -> Uses {
+    Uses {
+        destroys: Use { count: 2, cap: 3 },
+        refunds: Use { count: 1, cap: 5 },
+        refunded: Totals(BTreeMap::from([(Currency::USD, 3_500)])),
+        refund_sum: 50_000,
+        letters: Use { count: 9, cap: 50 },
+    }
+}
+
+/// Two creates of four failed.
+pub fn opened() -> Opened {
+    let failed = vec![name("bob-5d8w1x2c"), name("cyd-9h4j6k8m")];
+    Opened { since: at("2026-08-19T09:40:00Z"), failed, of: 5 }
 }
 
 pub fn step(server: &str, action: Action, reason: Reason) -> Step {
     let id = StepId::of(&[&action.word(), &server]);
-    Step { id, server: name(server), action, reason, again: false }
+    Step { id, server: Some(name(server)), action, reason, again: false }
 }
 
 /// Everything at once.
@@ -102,7 +123,7 @@ pub fn rich() -> Plan {
     steps[1].again = true;
     let server = |n: usize| name(["ada-7f3k2m9q", "bob-5d8w1x2c", "cyd-9h4j6k8m"][n % 3]);
     let notes = notices().into_iter().enumerate().map(|(n, notice)| {
-        let about_none = matches!(notice, Notice::Orphan { .. });
+        let about_none = matches!(notice, Notice::Orphan { .. } | Notice::BreakerOpen { .. });
         Note { server: (!about_none).then(|| server(n)), notice }
     });
     let questions = [
@@ -164,11 +185,11 @@ pub fn actions() -> Vec<Action> {
         payment: PaymentId::parse("pi_bob").expect("a payment"),
         amount: Money::usd(3500),
     };
-    let letter = |occasion| Action::Letter {
+    let letter = |occasion: Occasion| Action::Letter {
         letter: Letter {
-            server: name("ada-7f3k2m9q"),
+            server: Some(name("ada-7f3k2m9q")),
             to: match &occasion {
-                Occasion::AlertFailed { .. } | Occasion::AlertDeleted { .. } => Recipient::Operator,
+                occasion if occasion.is_alert() => Recipient::Operator,
                 _ => Recipient::Customer(CustomerId::parse("cus_ada").expect("a customer")),
             },
             occasion,
@@ -203,6 +224,8 @@ pub fn facts() -> Vec<Fact> {
         Fact::Retry,
         Fact::Recreate,
         Fact::Census { droplets: 12, team: "team-1".to_owned() },
+        Fact::BreakerOpened { opened: opened() },
+        Fact::BreakerReset,
     ]
 }
 
@@ -222,6 +245,8 @@ pub fn occasions() -> Vec<Occasion> {
             remark: Some("paid by bank transfer".to_owned()),
         },
         Occasion::AlertDeleted { droplet: DropletId(123) },
+        Occasion::AlertRefused { why: "droplet limit exceeded".to_owned() },
+        Occasion::AlertBreaker { opened: opened() },
     ]
 }
 
@@ -247,6 +272,8 @@ pub fn reasons() -> Vec<Reason> {
         Reason::Found,
         Reason::NotFound { horizon: Span::minutes(5) },
         Reason::Unrecorded,
+        Reason::CreatesFail { failed: 3, of: 3 },
+        Reason::Refused { times: 3, said: "droplet limit exceeded".to_owned() },
     ]
 }
 
@@ -278,5 +305,8 @@ pub fn notices() -> Vec<Notice> {
         Notice::SameSubscription { droplet, name: text("old-7f3k2m9q") },
         Notice::RefundByHand { why: text("paid outside Stripe") },
         Notice::EndsOn { at: at("2026-08-26T09:00:00Z") },
+        Notice::BreakerOpen { opened: opened() },
+        Notice::Withheld { what: text("create") },
+        Notice::Withheld { what: text("refund") },
     ]
 }

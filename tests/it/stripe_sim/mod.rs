@@ -75,7 +75,7 @@ impl Shop {
     }
 
     fn door(&self) -> BillingDoor {
-        BillingDoor { books: Arc::clone(&self.books), now: Arc::clone(&self.now) }
+        BillingDoor { books: Arc::clone(&self.books), now: Arc::clone(&self.now), world: None }
     }
 
     fn now(&self) -> Moment {
