@@ -288,6 +288,6 @@ impl Books {
 }
 
 /// The money is, or will be, with the customer.
-fn stands(row: &RefundRow) -> bool {
+pub(super) fn stands(row: &RefundRow) -> bool {
     row.status != "failed"
 }

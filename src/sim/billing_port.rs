@@ -23,6 +23,7 @@ use crate::sim::world::{Call, Shared, lock};
 
 use super::billing::{Books, InvoiceStatus, ItemRow, RefundRow, SubscriptionRow};
 use super::billing_life::has_ended;
+use super::billing_money::stands;
 use super::stripe_form::Form;
 use super::stripe_http::Now;
 use super::stripe_write::{self, Verb};
@@ -94,7 +95,7 @@ impl Billing for BillingDoor {
         let of_it = |row: &RefundRow| row.payment == payment || row.charge == payment;
         let made = self
             .call("GET", "/v1/refunds", |books, _| {
-                let made = books.refunds.iter().rev().find(|(_, row)| of_it(row) && ours(row));
+                let made = books.refunds.iter().rev().find(|(_, row)| of_it(row) && ours(row) && stands(row));
                 Ok(made.and_then(|(id, row)| refund(id, row)))
             })
             .await?;
@@ -180,7 +181,7 @@ impl BillingDoor {
             Some(Mishap::Locked) => failed(409, Some("lock_timeout")),
             Some(Mishap::Shifted) => {
                 let why = detail(&call(), "the pages of the list name an item twice");
-                Err(Fault::Unavailable { after: None, detail: why })
+                Err(Fault::Unavailable { after: None, detail: Detail { status: Some(200), ..why } })
             }
             Some(Mishap::Drop) => {
                 let _ = self.carry_out(effect);

@@ -294,7 +294,7 @@ fn failed(call: &str, method: &str, status: u16, admission: &Admission) -> Fault
     let (id, message) = edge::words(status);
     let detail = detail(call, Some(status), Some(id), message);
     match status {
-        429 => Fault::Unavailable { after: admission.after, detail },
+        429 => Fault::Unavailable { after: Some(admission.after), detail },
         408 | 500.. => lost(method, detail),
         _ => Fault::Refused(detail),
     }
@@ -302,7 +302,7 @@ fn failed(call: &str, method: &str, status: u16, admission: &Admission) -> Fault
 
 /// A listing that changed while it was read, as long as it takes: the adapter reads it anew some times first.
 fn shifted(call: &str, why: &str) -> Fault {
-    Fault::Unavailable { after: Some(Duration::from_secs(1)), detail: detail(call, None, None, why) }
+    Fault::Unavailable { after: Some(Duration::from_secs(10)), detail: detail(call, None, None, why) }
 }
 
 /// No answer, or one that says nothing: a read can be asked again, of a change nobody knows.

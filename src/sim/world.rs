@@ -94,7 +94,7 @@ pub struct Admission {
     pub delay: Duration,
     /// How long a client waits after a 429: as long as it says, else until the hour's oldest request is
     /// forgotten.
-    pub after: Option<Duration>,
+    pub after: Duration,
 }
 
 /// Everything simulated, in memory.
@@ -222,8 +222,10 @@ impl World {
             Some(Mishap::RateHour) => rate.spent_for_an_hour(now),
             _ => rate,
         };
-        let ahead = u64::try_from(rate.reset.saturating_sub(now.div_euclid(1_000))).ok();
-        let after = rate.retry_after.or(ahead).map(|seconds| Duration::from_secs(seconds.max(1)));
+        // As the real adapter reckons, by its own clock; what is not in the hour ahead it does not believe.
+        let ahead = rate.reset.saturating_sub(self.our_now().unix());
+        let ahead = u64::try_from(ahead).ok().filter(|seconds| *seconds <= 3_600).unwrap_or(30);
+        let after = Duration::from_secs(rate.retry_after.unwrap_or(ahead).max(1));
         Admission { rate, mishap, delay: Duration::from_millis(latency.saturating_add(slow)), after }
     }
 

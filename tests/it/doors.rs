@@ -1,6 +1,8 @@
 //! Law 10 call by call: every port call × every mishap × every state of the droplet, through both doors.
 //! The same end (with the same status and `after`), and the same world afterwards.
 
+mod stripe;
+
 use std::sync::Arc;
 
 use basement::adapters::digitalocean::DigitalOcean;
@@ -52,7 +54,15 @@ const CALLS: [(&str, &str); 12] = [
 const STATUSES: [u16; 14] = [400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 520, 535, 550];
 
 fn mishaps() -> Vec<Option<Mishap>> {
-    let fixed = [Mishap::Html502, Mishap::Drop, Mishap::RateMinute, Mishap::RateHour, Mishap::Slow(1)];
+    let fixed = [
+        Mishap::Html502,
+        Mishap::Drop,
+        Mishap::RateMinute,
+        Mishap::RateHour,
+        Mishap::Slow(1),
+        Mishap::Locked,
+        Mishap::Shifted,
+    ];
     let before = STATUSES.map(Mishap::FailBefore);
     let after = STATUSES.map(Mishap::FailAfter);
     let all = fixed.into_iter().chain(before).chain(after);
@@ -116,12 +126,7 @@ fn set(world: &Shared, state: State, call: &str, mishap: Option<Mishap>) -> Drop
 
 /// How a call ended and what there is a while later, in one line.
 async fn told(ports: &Ports, world: &Shared, name: &str, id: DropletId) -> String {
-    let end = match run(ports, name, id).await {
-        Ok(got) => format!("ok {got}"),
-        Err(Fault::Refused(detail)) => format!("refused {:?}", detail.status),
-        Err(Fault::Unavailable { after, detail }) => format!("unavailable {after:?} {:?}", detail.status),
-        Err(Fault::Unknown(detail)) => format!("unknown {:?}", detail.status),
-    };
+    let end = end(run(ports, name, id).await);
     let mut world = lock(world);
     let to = world.now_ms() + 120_000;
     world.advance_to(to);
@@ -150,6 +155,15 @@ async fn run(ports: &Ports, name: &str, id: DropletId) -> Result<String, Fault> 
         "sizes" => cloud.sizes().await.map(said),
         "send" => mailer.send(&mail()).await.map(said),
         other => panic!("no call is `{other}`"),
+    }
+}
+
+fn end(result: Result<String, Fault>) -> String {
+    match result {
+        Ok(got) => format!("ok {got}"),
+        Err(Fault::Refused(detail)) => format!("refused {:?}", detail.status),
+        Err(Fault::Unavailable { after, detail }) => format!("unavailable {after:?} {:?}", detail.status),
+        Err(Fault::Unknown(detail)) => format!("unknown {:?}", detail.status),
     }
 }
 

@@ -33,7 +33,7 @@ impl Town {
         let id: SubscriptionId = format!("sub_{name}").replace('-', "_").parse().expect("an id");
         let scene = Scene::new(state, "subscription cancelled".to_owned().into()).stripe(Status::Canceled);
         let mut fresh: Fresh = scene.census.billing.into_values().next().expect("one");
-        fresh.payments = [after(5), after(9)].map(|at| (at, None)).into();
+        fresh.payments = [after(5), after(9 + 24 * 60)].map(|at| (at, None)).into();
         self.census.billing.insert(id.clone(), fresh);
         let name = ServerName::parse(name).expect("a name");
         let mut server = Server { name: name.clone(), ..scene.server };
@@ -75,7 +75,7 @@ impl Town {
         let payment = Scene::running().paid(cents).payment;
         let fresh = self.census.billing.get_mut(&subscription).expect("told above");
         fresh.payments.insert(after(5), payment.clone());
-        fresh.payments.insert(after(5 + 24 * 60), payment);
+        fresh.payments.insert(after(9 + 24 * 60), payment);
     }
 
     fn plan(&self) -> Plan {
