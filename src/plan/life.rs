@@ -82,7 +82,7 @@ fn unmade(case: &Case, to: &mut Verdict, anew: bool) {
     let refused = |attempt: &u32| case.record.failures.contains_key(&case.id("create", &[attempt]));
     let attempt = match case.record.attempt {
         // A create that certainly made nothing is asked again as the same try.
-        n if n > 0 && refused(&n) => n,
+        n if refused(&n) => n,
         n => n + 1,
     };
     let order = CreateOrder {

@@ -231,7 +231,9 @@ fn a_reset_closes_it_and_tries_again_what_was_not_begun() {
     let entries = |scene: Scene, retry| {
         let mut scene = open(scene);
         let entries = reset(&scene.history, after(60), retry);
-        entries.iter().for_each(|entry| scene.history.fold(entry));
+        for entry in &entries {
+            scene.history.fold(entry);
+        }
         assert_eq!(scene.history.breaker, Breaker::default());
         assert!(entries.iter().all(|entry| entry.at == after(60)));
         let phase = scene.history.records.get(&name()).map(|record| record.phase);

@@ -10,6 +10,7 @@ mod faults;
 mod fleet;
 mod generate;
 mod guard;
+mod handed;
 mod kills;
 mod ledger;
 mod letters;

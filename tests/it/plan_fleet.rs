@@ -162,7 +162,9 @@ fn the_same_subscription_is_known_by_the_ending_of_a_name() {
 
 fn totals(amounts: &[Money]) -> Totals {
     let mut sum = Totals::default();
-    amounts.iter().for_each(|amount| sum.add(*amount));
+    for amount in amounts {
+        sum.add(*amount);
+    }
     sum
 }
 

@@ -6,7 +6,7 @@ use basement::model::census::{DropletStatus, Sighting};
 use basement::model::desired::DesiredState::Stopped;
 use basement::model::desired::{Because, Hold, Origin};
 use basement::model::history::{Event, Outcome};
-use basement::model::ids::DropletId;
+use basement::model::ids::{DropletId, StepId};
 use basement::model::letter::Occasion;
 use basement::model::plan::Notice;
 use basement::model::step::{Action, DestroyCause, Fact, Reason};
@@ -291,6 +291,6 @@ fn the_ledger_keeps_as_done_only_what_no_census_shows() {
     let scene =
         Scene::running().delivered(7).did(after(9), &format!("power_on/{NAME}/7"), on, Outcome::Plain);
     let record = &scene.history.records[&name()];
-    let done: Vec<&str> = record.done.keys().map(|id| id.as_str()).collect();
+    let done: Vec<&str> = record.done.keys().map(StepId::as_str).collect();
     assert_eq!((done, record.open.len()), (vec![&*format!("letter/{NAME}/welcome/1")], 0));
 }
