@@ -12,6 +12,7 @@ mod fleet;
 mod fuzz;
 mod generate;
 mod guard;
+mod handed;
 mod hostile;
 mod kills;
 mod ledger;

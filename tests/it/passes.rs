@@ -18,13 +18,13 @@ use basement::sim::world::lock;
 const PATIENCE: Span = Span::minutes(15);
 
 /// A run, and the seconds it rested each time.
-struct Played {
+pub struct Played {
     result: Result<Run, Fault>,
     rests: Vec<u64>,
 }
 
 impl Played {
-    fn run(&self) -> &Run {
+    pub fn run(&self) -> &Run {
         self.result.as_ref().expect("a run")
     }
 
@@ -56,12 +56,12 @@ async fn play(
     Played { result, rests: rests.into_inner().expect("one thread") }
 }
 
-async fn settled(stage: &Stage) -> Played {
+pub async fn settled(stage: &Stage) -> Played {
     play(stage, PATIENCE, None, |_| false).await
 }
 
 /// So many customers, and their files.
-async fn joined(users: &[&str]) -> Stage {
+pub async fn joined(users: &[&str]) -> Stage {
     let mut stage = Stage::default();
     for user in users {
         stage.subscribe(user, "pro-month", 0).expect("subscribed");
@@ -71,7 +71,7 @@ async fn joined(users: &[&str]) -> Stage {
 }
 
 /// The same, delivered.
-async fn delivered(users: &[&str]) -> Stage {
+pub async fn delivered(users: &[&str]) -> Stage {
     let stage = joined(users).await;
     let played = settled(&stage).await;
     assert!(matches!(played.run().end, End::Settled));
@@ -91,7 +91,7 @@ async fn ending(users: &[&str]) -> Stage {
     stage
 }
 
-fn spoil(stage: &Stage, call: &str, mishap: Mishap, count: u32) {
+pub fn spoil(stage: &Stage, call: &str, mishap: Mishap, count: u32) {
     let planned = Planned { call: call.to_owned(), mishap, skip: 0, count };
     lock(&stage.world).trouble.planned.push(planned);
 }
@@ -147,7 +147,7 @@ async fn refused_credentials_end_a_run_and_its_pass() {
     spoil(&stage, "POST /v2/droplets", Mishap::FailBefore(401), 1);
     let played = settled(&stage).await;
     assert!(played.result.expect_err("a fault").is_credentials());
-    assert!(lock(&stage.world).cloud().machines().count() < 20);
+    assert!(lock(&stage.world).cloud().machines().count() < 8);
     // A question that is refused so ends it too.
     let stage = delivered(&["ada"]).await;
     let id = lock(&stage.world).cloud().machines().next().expect("one").id;
@@ -155,6 +155,18 @@ async fn refused_credentials_end_a_run_and_its_pass() {
     spoil(&stage, "GET /v2/droplets/", Mishap::FailBefore(401), 1);
     let played = settled(&stage).await;
     assert!(played.result.expect_err("a fault").is_credentials());
+}
+
+#[tokio::test]
+async fn a_pass_of_more_than_a_minute_begins_no_further_server() {
+    let users: Vec<String> = (0..20).map(|n| format!("user-{n}")).collect();
+    let users: Vec<&str> = users.iter().map(String::as_str).collect();
+    let begun = async |ms| {
+        let stage = joined(&users).await;
+        spoil(&stage, "POST /v2/droplets", Mishap::Slow(ms), 8);
+        play(&stage, Span::seconds(1), None, |_| false).await.run().did.len()
+    };
+    assert_eq!([begun(60_000).await, begun(61_000).await], [20, 8]);
 }
 
 #[tokio::test]

@@ -131,16 +131,29 @@ fn clocks_may_differ_by_two_minutes() {
         scene.at(after(90)).line()
     };
     assert_eq!([later(after(7)), later(after(7).plus(SECOND))], ["destroy", "(stranger)"]);
-    // A droplet of the lost create, or one that may be in use.
-    let adopted = |created: Moment| {
-        let mut scene = Scene::running().intended(start()).droplet(7, Active).at(after(99));
+}
+
+#[test]
+fn what_may_be_in_use_is_taken_up_as_delivered() {
+    let adopted = |scene: Scene, created: Moment| {
+        let mut scene = scene.droplet(7, Active).at(after(99));
         scene.droplets[0].created_at = created;
         match scene.plan().steps.remove(0).action {
             Action::Record { fact: Fact::Adopted { delivered, .. } } => delivered,
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!([adopted(after(7)), adopted(after(7).plus(SECOND))], [false, true]);
+    let lost = || Scene::running().intended(start());
+    assert!(!adopted(lost(), after(7)), "of the lost create");
+    assert!(adopted(lost(), after(7).plus(SECOND)), "of none that the ledger knows");
+    assert!(adopted(Scene::running(), start()), "the ledger was lost");
+    let fact = Fact::Deleted { droplet: ID };
+    let deleted = Scene::running().delivered(7).event(
+        after(9),
+        &format!("record/{NAME}/deleted/1"),
+        Event::Noticed { fact },
+    );
+    assert!(adopted(deleted, start()), "it was delivered before");
 }
 
 #[test]

@@ -103,6 +103,8 @@ fn a_refund_that_is_made_is_not_made_again() {
     assert_eq!(settled(&done), told(usd(3500)), "listed, and not counted twice");
     parts(&mut done)[0].refunds.push(listed(500, RefundStatus::Succeeded, false));
     assert_eq!(settled(&done), told(usd(4000)), "with one that a person made");
+    parts(&mut done)[0].refunds = vec![listed(3500, RefundStatus::Succeeded, false)];
+    assert_eq!(settled(&done), told(usd(7000)), "a person's, and ours that is not listed yet");
     // Its reply was lost: it is asked again as it was, whatever is left to refund.
     let mut lost = failed(3500).event(after(6), STEP, Event::Intended { action: order(3500) });
     parts(&mut lost)[0].refunded = 3500;

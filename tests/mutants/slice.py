@@ -14,12 +14,14 @@ HERE = pathlib.Path(__file__).resolve().parents[2]
 HEAVY = "reqwest|rustls|lettre|sqlx|async-stripe|clap|indicatif|terminal_size|anstream|sha-crypt|chacha|tracing-sub|jsonschema|getrandom"
 FOLDERS = ["src", "letters", "cloud-init", "examples", "tests/it/engine", "tests/it/planted"]
 THIN = ["breaker", "guard", "plan", "plan_fleet", "plan_limits", "plan_settled", "plan_traps", "plan_worlds", "scene"]
-SUITES = ["breaker", "engine", "engine_traps", "faults", "guard", "passes", "plan", "plan_fleet", "plan_limits", "plan_settled", "plan_traps", "plan_worlds", "planted", "scene", "storms"]
+SUITES = ["breaker", "engine", "engine_traps", "faults", "guard", "handed", "passes", "plan", "plan_fleet", "plan_limits", "plan_settled", "plan_traps", "plan_worlds", "planted", "scene", "storms"]
 
 
 def main(to, thin):
     suites = THIN if thin else SUITES
     (to / "tests/it").mkdir(parents=True, exist_ok=True)
+    (to / ".cargo").mkdir(exist_ok=True)
+    shutil.copy(HERE / ".cargo/mutants.toml", to / ".cargo/mutants.toml")
     for folder in FOLDERS:
         shutil.rmtree(to / folder, ignore_errors=True)
         shutil.copytree(HERE / folder, to / folder)
