@@ -57,6 +57,8 @@ async fn call(hands: &Hands<'_>, step: &Step, user_data: &str) -> Result<Outcome
             let droplet = cloud.create(order, user_data).await?;
             return Ok(Outcome::Created { droplet });
         }
+        Action::Tag { tag } => cloud.ensure_tag(tag).await?,
+        Action::Firewall { order } => cloud.put_firewall(order).await?,
         Action::PowerOn { droplet } => cloud.power(*droplet, PowerCall::On).await?,
         Action::Shutdown { droplet } => cloud.power(*droplet, PowerCall::Shutdown).await?,
         Action::PowerOff { droplet } => cloud.power(*droplet, PowerCall::Off).await?,

@@ -92,6 +92,9 @@ pub struct Record {
     pub powered_on: Option<Moment>,
     /// When its destruction was last asked for; none if that was refused.
     pub destroyed: Option<Moment>,
+    /// When our firewall was last put in place; the fleet's record alone knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firewall: Option<Moment>,
     /// The customer's last word from us is that it is off.
     pub told_off: bool,
     /// When anything of this last changed.
@@ -152,8 +155,10 @@ impl Record {
             (self.stopped, self.power_cut, self.powered_on, self.destroyed) = (None, None, None, None);
             self.told_off = false;
         }
-        if let Action::Destroy { .. } = action {
-            self.destroyed = Some(entry.at);
+        match action {
+            Action::Destroy { .. } => self.destroyed = Some(entry.at),
+            Action::Firewall { .. } => self.firewall = Some(entry.at),
+            _ => {}
         }
         self.open
             .insert(entry.step.clone(), Open { since: entry.at, action: action.clone(), is_lost: false });
@@ -178,6 +183,8 @@ impl Record {
             }
             Action::Letter { letter } => self.told(entry.at, &letter.occasion),
             Action::Record { .. }
+            | Action::Tag { .. }
+            | Action::Firewall { .. }
             | Action::Destroy { .. }
             | Action::Refund { .. }
             | Action::Cancel { .. } => {}

@@ -2,6 +2,7 @@
 //! `words` and `why` choose them, `view` arranges them, `text` and `json` write them down.
 
 pub mod diff;
+mod firewall;
 pub mod history;
 pub mod insight;
 pub mod json;

@@ -8,6 +8,7 @@ use crate::model::moment::{Moment, Span};
 use crate::model::plan::Notice;
 use crate::model::step::Reason;
 
+use super::firewall;
 use super::words::{clean, day_seen, failures, time_seen};
 
 /// Why a step is taken, as read at `now`.
@@ -47,6 +48,8 @@ pub fn reason(reason: &Reason, now: Moment) -> String {
             "the ledger does not know this droplet, and its tag names this server".to_owned()
         }
         Reason::CreatesFail { failed, of } => format!("{failed} of the last {of} creates failed"),
+        Reason::Policy => "`firewall` of basement.toml asks for it".to_owned(),
+        Reason::Changed => "somebody changed it".to_owned(),
         Reason::Refused { times, said } => format!("refused {times} times in a row: {}", clean(said)),
     }
 }
@@ -75,6 +78,11 @@ pub fn notice_word(notice: &Notice) -> &'static str {
         Notice::RefundByHand { .. } => "refund by hand",
         Notice::EndsOn { .. } => "ends",
         Notice::BreakerOpen { .. } => "breaker open",
+        Notice::FirewallPending { .. } => "firewall",
+        Notice::FirewallFirst { .. } => "firewall first",
+        Notice::FirewallTwins { .. } => "two firewalls",
+        Notice::FirewallLeft { .. } => "firewall left",
+        Notice::NoSshKeys { .. } => "no SSH keys",
         Notice::Withheld { .. } => "withheld",
     }
 }
@@ -143,6 +151,18 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
             time(&opened.since),
             failures(opened)
         ),
+        Notice::FirewallPending { .. }
+        | Notice::FirewallFirst { .. }
+        | Notice::FirewallTwins { .. }
+        | Notice::FirewallLeft { .. } => firewall::notice(notice),
+        Notice::NoSshKeys { creates, is_allowed: _ } => format!(
+            "{} made without an SSH key, so DigitalOcean mails the account's owner a root password for each; \
+             it is dead at once, since ours takes its place; name keys in `ssh_keys` of basement.toml to end that",
+            match creates {
+                1 => "a droplet is".to_owned(),
+                n => format!("{n} droplets are"),
+            }
+        ),
         Notice::Withheld { what } => withheld(what).to_owned(),
     }
 }
@@ -161,6 +181,7 @@ pub fn question(question: &Question) -> (String, String) {
             ("DigitalOcean".to_owned(), format!("is droplet {droplet} really gone?"))
         }
         Question::Named(server) => ("DigitalOcean".to_owned(), format!("is there a droplet named {server}?")),
+        Question::Firewall => ("DigitalOcean".to_owned(), "how does our firewall stand?".to_owned()),
         Question::Subscription(id) => ("Stripe".to_owned(), format!("how does {id} stand now?")),
         Question::Payment(id, at) => ("Stripe".to_owned(), format!("what was paid for {id} at {at}?")),
     }

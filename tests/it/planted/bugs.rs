@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use basement::engine::{Eyes, Ports};
 use basement::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Status, Subscription};
 use basement::model::census::{Account, Droplet, Size};
+use basement::model::firewall::{Firewall, FirewallOrder};
 use basement::model::history::{Entry, Event, History, Outcome};
 use basement::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
 use basement::model::moment::{Moment, Span};
@@ -122,6 +123,18 @@ impl Cloud for Planted<dyn Cloud> {
 
     async fn destroy(&self, id: DropletId) -> Result<(), Fault> {
         self.inner.destroy(id).await
+    }
+
+    async fn ensure_tag(&self, tag: &str) -> Result<(), Fault> {
+        self.inner.ensure_tag(tag).await
+    }
+
+    async fn firewalls(&self) -> Result<Vec<Firewall>, Fault> {
+        self.inner.firewalls().await
+    }
+
+    async fn put_firewall(&self, order: &FirewallOrder) -> Result<(), Fault> {
+        self.inner.put_firewall(order).await
     }
 
     async fn account(&self) -> Result<Account, Fault> {
