@@ -19,6 +19,7 @@ mod ledger;
 mod letters;
 mod passes;
 mod plan;
+mod plan_firewall;
 mod plan_fleet;
 mod plan_limits;
 mod plan_settled;
