@@ -11,11 +11,16 @@ use super::words::{clean, count};
 pub fn order(order: &FirewallOrder) -> String {
     if order.id.is_some() {
         let drifts: Vec<String> = order.drifts.iter().map(drift).collect();
-        return format!("`{NAME}`, as it should be: {}", drifts.join("; "));
+        return format!("firewall `{NAME}`: {}", drifts.join("; "));
     }
-    let inward = grouped(order.rules.iter().filter(|rule| rule.way == Way::In));
-    let inward: Vec<String> = inward.keys().map(ports).collect();
-    format!("make `{NAME}`: in {}, out all", inward.join(", "))
+    let of = |way| {
+        let mut openings: Vec<Opening> =
+            grouped(order.rules.iter().filter(|rule| rule.way == way)).into_keys().collect();
+        // Ports as people count them, and what has none last.
+        openings.sort_by_key(|what| (what.ports == ALL_PORTS, what.ports.len(), what.ports.clone()));
+        openings.iter().map(ports).collect::<Vec<_>>().join(", ")
+    };
+    format!("firewall `{NAME}`: in {}; out {}", of(Way::In), of(Way::Out))
 }
 
 /// In what the firewall differs from ours.

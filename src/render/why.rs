@@ -9,7 +9,7 @@ use crate::model::plan::Notice;
 use crate::model::step::Reason;
 
 use super::firewall;
-use super::words::{clean, day_seen, failures, time_seen};
+use super::words::{clean, count, day_seen, failures, time_seen};
 
 /// Why a step is taken, as read at `now`.
 pub fn reason(reason: &Reason, now: Moment) -> String {
@@ -155,16 +155,17 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
         | Notice::FirewallFirst { .. }
         | Notice::FirewallTwins { .. }
         | Notice::FirewallLeft { .. } => firewall::notice(notice),
-        Notice::NoSshKeys { creates, is_allowed: _ } => format!(
-            "{} made without an SSH key, so DigitalOcean mails the account's owner a root password for each; \
-             it is dead at once, since ours takes its place; name keys in `ssh_keys` of basement.toml to end that",
-            match creates {
-                1 => "a droplet is".to_owned(),
-                n => format!("{n} droplets are"),
-            }
-        ),
+        Notice::NoSshKeys { creates, is_allowed: _ } => keyless(*creates),
         Notice::Withheld { what } => withheld(what).to_owned(),
     }
+}
+
+fn keyless(creates: usize) -> String {
+    format!(
+        "{} without an SSH key: DigitalOcean mails the account's owner a root password each time, which ours \
+         replaces on the first boot; `ssh_keys` in basement.toml ends that",
+        count(creates as u64, "create")
+    )
 }
 
 fn withheld(what: &str) -> &'static str {
@@ -204,5 +205,5 @@ fn length(span: Span) -> String {
         _ if n.is_multiple_of(60) => (n / 60, "minute"),
         _ => (n, "second"),
     };
-    super::words::count(n, unit)
+    count(n, unit)
 }

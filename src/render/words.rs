@@ -80,9 +80,8 @@ impl fmt::Display for Sign {
 pub fn verb(action: &Action) -> &'static str {
     match action {
         Action::Record { .. } => "record",
-        Action::Tag { .. } => "tag",
-        Action::Firewall { order } if order.id.is_none() => "firewall",
-        Action::Firewall { .. } => "mend firewall",
+        Action::Firewall { order } if order.id.is_some() => "mend",
+        Action::Tag { .. } | Action::Firewall { .. } => "make",
         Action::Destroy { .. } => "destroy",
         Action::Refund { .. } => "refund",
         Action::Cancel { .. } => "cancel",
@@ -98,7 +97,7 @@ pub fn verb(action: &Action) -> &'static str {
 pub fn what(action: &Action, server: Option<&ServerName>, places: Places<'_>) -> String {
     match action {
         Action::Record { fact } => fact_words(fact),
-        Action::Tag { tag } => format!("make the tag `{tag}`"),
+        Action::Tag { tag } => format!("tag `{tag}`"),
         Action::Firewall { order } => super::firewall::order(order),
         Action::Destroy { droplet, cause } => {
             let place = places.droplet(*droplet, server);
