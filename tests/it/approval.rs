@@ -1,5 +1,7 @@
 //! Approvals: which plan × which file. Each cell of the table says whether the yes counts, and why not.
 
+use std::fmt::Write as _;
+
 use basement::fleet::approval::{parse, path, print};
 use basement::fleet::yaml::SourceFile;
 use basement::model::approval::Approval;
@@ -84,7 +86,7 @@ fn the_matrix() {
                     (standing(approval, plan, team).to_string(), waives.into_iter().collect())
                 }
             };
-            table += &format!("{kind:<12} {name:<6} {:<15} {said}\n", waives.join(","));
+            let _ = writeln!(table, "{kind:<12} {name:<6} {:<15} {said}", waives.join(","));
         }
     }
     insta::assert_snapshot!(table, @r#"
