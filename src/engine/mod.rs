@@ -8,11 +8,12 @@ mod execute;
 mod letters;
 mod observe;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::fleet::userdata::Templates;
 use crate::model::census::Census;
 use crate::model::desired::Fleet;
 use crate::model::history::{Entry, Event, History, Outcome};
@@ -61,7 +62,7 @@ pub struct Setup {
     /// Objections waived by name.
     pub allow: BTreeSet<String>,
     /// Cloud-init templates by name.
-    pub templates: BTreeMap<String, String>,
+    pub templates: Templates,
     /// What letters say about us.
     pub letters: LetterSettings,
 }
