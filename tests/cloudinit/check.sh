@@ -42,6 +42,18 @@ schema() {
         -m cloudinit.cmd.main schema --config-file "$1"
 }
 
+# The schema does not look into the scripts that a template writes.
+scripts() {
+    "$home/venv/bin/python" - "$1" "$2" <<'PYTHON'
+import pathlib, sys, yaml
+for n, file in enumerate(yaml.safe_load(open(sys.argv[1]))["write_files"]):
+    if file["content"].startswith("#!/bin/sh\n"):
+        pathlib.Path(f"{sys.argv[2]}.{n}.sh").write_text(file["content"])
+PYTHON
+    [ "$(find "$(dirname "$2")" -name "$(basename "$2").*.sh" | wc -l)" -eq 2 ] || fail "$1 has not two scripts"
+    for script in "$2".*.sh; do sh -n "$script" || fail "a script of $(basename "$1") is no shell"; done
+}
+
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 python3 "$here/rendered.py" "$basement" "$scratch"
@@ -50,6 +62,7 @@ good=0
 for file in "$scratch"/*.yaml; do
     said="$(schema "$file" 2>&1)" || fail "cloud-init refuses $(basename "$file"): $said"
     grep -q "^Valid " <<<"$said" || fail "cloud-init is not clear about $(basename "$file"): $said"
+    scripts "$file" "$file"
     echo "valid    $(basename "$file"), $(wc -c < "$file") bytes"
     good=$((good + 1))
 done

@@ -58,8 +58,8 @@ async fn hashes_are_what_linux_makes_of_the_passwords() {
         return;
     }
     // crypt(3) reads the salt that it wants out of the hash, and no more of it.
-    let lines: String = pairs.iter().map(|(password, hash)| format!("{password} {hash}\n")).collect();
-    let answers = ask("perl", &["-lane", "print crypt($F[0], $F[1])"], &lines);
+    let lines: Vec<String> = pairs.iter().map(|(password, hash)| format!("{password} {hash}\n")).collect();
+    let answers = ask("perl", &["-lane", "print crypt($F[0], $F[1])"], &lines.concat());
     assert_eq!(answers.lines().count(), pairs.len());
     for (answer, (_, hash)) in answers.lines().zip(&pairs) {
         assert_eq!(answer, hash, "crypt(3) differs");
