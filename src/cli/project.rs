@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::adapters::folder;
 use crate::engine::{LetterSettings, Setup};
+use crate::fleet::approval;
 use crate::fleet::complaint::Complaint;
 use crate::fleet::userdata::Templates;
+use crate::model::approval::Approval;
 use crate::model::desired::Fleet;
 
 use super::config::{self, Config};
 use super::error::Failure;
-use super::{templates, validate};
+use super::{say, templates, validate};
 
 /// A fleet repository.
 #[derive(Debug)]
@@ -23,12 +26,15 @@ pub(super) struct Project {
     pub fleet: Fleet,
     /// Cloud-init templates by name: the built-in ones, and those in `cloud-init/`.
     pub templates: Templates,
+    /// What persons said yes to, edited and cut files left out.
+    pub approvals: Vec<Approval>,
 }
 
 /// Reads all of it; complaints come all at once.
 pub(super) fn load(root: &Path) -> Result<Project, Failure> {
     let (config, fleet) = validate::load(root).map_err(|complaints| complain(&complaints))?;
-    Ok(Project { root: root.to_owned(), config, fleet, templates: templates::read(root).0 })
+    let (templates, approvals) = (templates::read(root).0, approvals(root)?);
+    Ok(Project { root: root.to_owned(), config, fleet, templates, approvals })
 }
 
 /// Reads `basement.toml` alone.
@@ -44,6 +50,7 @@ impl Project {
             fleet: self.fleet.clone(),
             policy: self.config.policy.clone(),
             allow: allow.iter().cloned().collect::<BTreeSet<_>>(),
+            approvals: self.approvals.clone(),
             templates: self.templates.clone(),
             letters: LetterSettings {
                 brand: mail.brand.clone(),
@@ -63,4 +70,16 @@ impl Project {
 fn complain(complaints: &[Complaint]) -> Failure {
     let page = validate::page(complaints);
     Failure::plain(format!("the files must be mended first; nothing was done\n\n{}", page.trim_end()))
+}
+
+/// The approvals that can count; of the others it is said why they cannot.
+fn approvals(root: &Path) -> Result<Vec<Approval>, Failure> {
+    let files = folder::approvals(root).map_err(|error| {
+        Failure::new(format!("`{}` cannot be read: {error}", approval::FOLDER), "look at its permissions")
+    })?;
+    let (good, bad): (Vec<_>, Vec<_>) = files.iter().map(approval::parse).partition(Result::is_ok);
+    for why in bad.into_iter().filter_map(Result::err) {
+        say::remark(&format!("warning: `{}`: {}; {}", why.file, why.message, why.cure));
+    }
+    Ok(good.into_iter().filter_map(Result::ok).collect())
 }

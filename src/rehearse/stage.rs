@@ -265,6 +265,7 @@ impl Stage {
             fleet: self.fleet.clone(),
             policy: self.policy.clone(),
             allow: self.allow.clone(),
+            approvals: Vec::new(),
             templates: userdata::built_in(),
             letters: LetterSettings {
                 brand: "Rehearsal".to_owned(),

@@ -263,6 +263,7 @@ fn setup(config: &Config) -> Setup {
         fleet: basement::model::desired::Fleet::default(),
         policy: config.policy.clone(),
         allow: BTreeSet::new(),
+        approvals: Vec::new(),
         templates: userdata::built_in(),
         letters: LetterSettings {
             brand: config.mail.brand.clone(),
