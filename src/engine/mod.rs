@@ -8,11 +8,12 @@ mod execute;
 mod letters;
 mod observe;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::fleet::userdata::Templates;
 use crate::model::approval::Approval;
 use crate::model::census::Census;
 use crate::model::desired::Fleet;
@@ -65,7 +66,7 @@ pub struct Setup {
     /// What persons said yes to.
     pub approvals: Vec<Approval>,
     /// Cloud-init templates by name.
-    pub templates: BTreeMap<String, String>,
+    pub templates: Templates,
     /// What letters say about us.
     pub letters: LetterSettings,
 }

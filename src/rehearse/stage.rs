@@ -261,13 +261,12 @@ impl Stage {
 
     /// What an apply is told.
     pub fn setup(&self) -> Setup {
-        let base = userdata::built_in("base").unwrap_or_default().to_owned();
         Setup {
             fleet: self.fleet.clone(),
             policy: self.policy.clone(),
             allow: self.allow.clone(),
             approvals: Vec::new(),
-            templates: BTreeMap::from([("base".to_owned(), base)]),
+            templates: userdata::built_in(),
             letters: LetterSettings {
                 brand: "Rehearsal".to_owned(),
                 support: "help@example.com".to_owned(),

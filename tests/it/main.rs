@@ -14,6 +14,7 @@ mod fuzz;
 mod generate;
 mod guard;
 mod handed;
+mod hashes;
 mod hostile;
 mod kills;
 mod ledger;
