@@ -23,6 +23,8 @@ pub struct LetterFacts {
     pub support: String,
     /// The customer's name as Stripe has it, typed by somebody: cleaned here.
     pub name: Option<String>,
+    /// Why the operator gets what is a customer's.
+    pub instead: Option<String>,
     /// Plan of the catalogue.
     pub plan: String,
     /// Size slug.
@@ -81,6 +83,8 @@ pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Re
         customer => matches!(letter.to, Recipient::Customer(_)),
         server => subject_of(letter),
         name => facts.name.as_deref().and_then(clean_name),
+        instead => facts.instead.as_deref().map(line),
+        recipient => letter.to.to_string(),
         brand => line(&facts.brand),
         support => line(&facts.support),
         plan => line(&facts.plan),

@@ -13,6 +13,7 @@ fn facts() -> LetterFacts {
         brand: "Example Hosting".to_owned(),
         support: "help@example.com".to_owned(),
         name: Some("Ada Lovelace".to_owned()),
+        instead: None,
         plan: "pro".to_owned(),
         size: "s-1vcpu-2gb".to_owned(),
         region: "nyc3".to_owned(),
