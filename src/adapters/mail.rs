@@ -11,8 +11,8 @@ use lettre::transport::smtp::extension::ClientId;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::mail_relay::{Relay, Tls};
 use super::mail_letterhead::Letterhead;
+use super::mail_relay::{Relay, Tls};
 use crate::ports::{Fault, Mail, Mailer};
 
 /// So long one letter may take, from name lookup to the relay's last word.
@@ -117,7 +117,8 @@ fn relay(settings: &RelaySettings<'_>, domain: &str) -> Result<Relay, String> {
 fn certificates(pem: &str) -> Result<Vec<Certificate>, String> {
     const END: &str = "-----END CERTIFICATE-----";
     let parts = pem.split_inclusive(END).filter(|part| part.contains("-----BEGIN CERTIFICATE-----"));
-    let found: Result<Vec<Certificate>, _> = parts.map(|part| Certificate::from_pem(part.as_bytes())).collect();
+    let found: Result<Vec<Certificate>, _> =
+        parts.map(|part| Certificate::from_pem(part.as_bytes())).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
         Ok(_) => Err("it holds no certificate".to_owned()),

@@ -12,16 +12,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 /// What is signed of the head. A header that a letter does not have must not be named: then nobody can verify it.
-const HEADERS: [&str; 8] = [
-    "From",
-    "To",
-    "Subject",
-    "Date",
-    "Message-ID",
-    "MIME-Version",
-    "Content-Type",
-    "Auto-Submitted",
-];
+const HEADERS: [&str; 8] =
+    ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Auto-Submitted"];
 
 /// The algorithms' object identifiers (RFC 8017, appendix A.1; RFC 8410, section 3).
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -39,7 +31,8 @@ impl Seal {
     pub(super) fn new(selector: &str, domain: &str, key: &SecretString) -> Result<Self, String> {
         let is_name = |text: &str| {
             let is_label = |label: &str| {
-                !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+                !label.is_empty()
+                    && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
             };
             text.len() <= 253 && text.split('.').all(is_label)
         };

@@ -8,7 +8,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_util::io::{AsyncRead as _, AsyncWrite as _};
-#[expect(deprecated, reason = "lettre offers no other way to encrypt a line of one's own from the first byte")]
+#[expect(
+    deprecated,
+    reason = "lettre offers no other way to encrypt a line of one's own from the first byte"
+)]
 use lettre::transport::smtp::client::AsyncNetworkStream;
 use lettre::transport::smtp::client::{AsyncTokioStream, TlsParameters};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -89,7 +92,10 @@ pub(super) struct Encrypted {
 
 #[expect(deprecated, reason = "see above")]
 impl Encrypted {
-    pub(super) async fn new(line: Line, parameters: TlsParameters) -> io::Result<Result<Self, lettre::transport::smtp::Error>> {
+    pub(super) async fn new(
+        line: Line,
+        parameters: TlsParameters,
+    ) -> io::Result<Result<Self, lettre::transport::smtp::Error>> {
         let peer = line.peer_addr()?;
         let mut stream = AsyncNetworkStream::use_existing_tokio1(Box::new(line));
         Ok(stream.upgrade_tls(parameters).await.map(|()| Self { stream, peer }))

@@ -242,9 +242,11 @@ pub(super) fn recipient_fault(why: &str) -> Fault {
 fn explain(stage: u8, mut detail: Detail) -> Detail {
     let (code, what, hint) = match stage {
         // RFC 3463: what begins with 5.7 is about who may send, not about who is written to.
-        MAIL | RCPT | DATA | LETTER if detail.message.starts_with("5.7.") => {
-            ("relay", "the relay does not let us send", "ask the relay's operator; check `from` and its SPF and DKIM")
-        }
+        MAIL | RCPT | DATA | LETTER if detail.message.starts_with("5.7.") => (
+            "relay",
+            "the relay does not let us send",
+            "ask the relay's operator; check `from` and its SPF and DKIM",
+        ),
         CONNECT => ("relay", "the relay does not serve us", "check `BASEMENT_SMTP_URL`"),
         STARTTLS | AUTH => ("login", "the relay refuses our login", "check `BASEMENT_SMTP_URL`"),
         MAIL => ("sender", "the relay refuses our sender", "check the mail setting `from`"),

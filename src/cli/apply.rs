@@ -116,7 +116,9 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
             let hint = hint.unwrap_or_default();
             Err(Failure::new(
                 format!("no letter can be sent; all else is done ({done}): {why}"),
-                format!("{hint}; then run `basement apply` again: passwords are kept until their letters are out"),
+                format!(
+                    "{hint}; then run `basement apply` again: passwords are kept until their letters are out"
+                ),
             )
             .with_code(code::PARTIAL))
         }

@@ -86,7 +86,8 @@ pub struct LedgerConfig {
 impl MailConfig {
     /// Where answers go: never into a box that nobody reads.
     pub fn answers(&self) -> &str {
-        let support = Some(self.support.as_str()).filter(|text| text.contains('@') && !text.contains(['/', ':']));
+        let support =
+            Some(self.support.as_str()).filter(|text| text.contains('@') && !text.contains(['/', ':']));
         self.reply_to.as_deref().or(support).unwrap_or(&self.from)
     }
 }

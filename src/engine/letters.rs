@@ -88,9 +88,8 @@ async fn addressee(hands: &Hands<'_>, letter: &Letter) -> Result<Option<Addresse
         Recipient::Customer(id) => id,
     };
     let customer = hands.ports.eyes.billing.customer(id).await?;
-    Ok(customer.and_then(|customer| {
-        Some(Addressee { email: customer.email?, name: customer.name, instead: None })
-    }))
+    Ok(customer
+        .and_then(|customer| Some(Addressee { email: customer.email?, name: customer.name, instead: None })))
 }
 
 async fn password(hands: &Hands<'_>, letter: &Letter) -> Result<SecretString, Fault> {

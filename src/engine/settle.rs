@@ -137,7 +137,9 @@ fn only_letters(report: &Report) -> bool {
     let waits = plan.notes.iter().filter(|note| note.notice.waits());
     plan.questions.is_empty()
         && plan.steps.iter().all(|step| is_letter(&step.id))
-        && waits.map(|note| &note.notice).all(|notice| matches!(notice, Notice::Waiting { step, .. } if is_letter(step)))
+        && waits
+            .map(|note| &note.notice)
+            .all(|notice| matches!(notice, Notice::Waiting { step, .. } if is_letter(step)))
 }
 
 fn late(now: Moment, wait: Duration, end: Moment) -> bool {

@@ -137,6 +137,16 @@ pub enum Notice {
         /// Since when, and why.
         opened: Opened,
     },
+    /// The operator is told of these at this moment or later, in one letter: another of the same cause was sent
+    /// a short while ago.
+    Gathered {
+        /// The letter's word: `operator-failed`, `operator-deleted` or `operator-refused`.
+        cause: String,
+        /// Of which.
+        servers: Vec<ServerName>,
+        /// When.
+        until: Moment,
+    },
     /// Not done while the breaker is open.
     Withheld {
         /// The action's word: `create` or `refund`.

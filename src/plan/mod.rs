@@ -5,6 +5,7 @@ pub mod breaker;
 pub mod digest;
 pub mod guard;
 
+mod alerts;
 mod case;
 mod delivered;
 mod failed;
@@ -48,6 +49,7 @@ pub fn plan(fleet: &Fleet, census: &Census, history: &History, policy: &Policy) 
         server: None,
         notice: Notice::Orphan { droplet: droplet.id, name: droplet.name.clone(), monthly: droplet.monthly },
     }));
+    alerts::gather(history, census.at, &mut sum);
     let Verdict { steps, mut notes, questions } = sum;
     notes.sort();
     let steps = sorted(steps);

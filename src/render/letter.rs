@@ -8,11 +8,11 @@ use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior, context};
 
 use crate::model::ids::ServerName;
-use crate::model::letter::{Letter, Occasion, Recipient};
+use crate::model::letter::{Letter, Occasion, Recipient, Told};
 use crate::model::moment::{Moment, Span};
 use crate::model::money::Money;
 
-use super::words::{day, failures, hides};
+use super::words::{alert_words, cause_words, count, day, failures, hides};
 
 /// What a letter says beside its occasion.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -140,7 +140,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
         };
     }
     add!("frame" "welcome" "suspended" "resumed" "ending" "ended" "failed");
-    add!("operator-failed" "operator-deleted" "operator-refused" "operator-breaker");
+    add!("operator-failed" "operator-deleted" "operator-refused" "operator-many" "operator-breaker");
     Ok(env)
 }
 
@@ -164,6 +164,10 @@ fn subject(letter: &Letter) -> String {
         Occasion::AlertFailed { .. } => format!("[basement] delivery failed: {server}"),
         Occasion::AlertDeleted { .. } => format!("[basement] deleted outside basement: {server}"),
         Occasion::AlertRefused { .. } => format!("[basement] create is refused: {server}"),
+        Occasion::AlertMany { told } => {
+            let cause = told.first().map_or("", |told| told.occasion.word());
+            format!("[basement] {}: {}", cause_words(cause), count(told.len() as u64, "server"))
+        }
         Occasion::AlertBreaker { .. } => "[basement] creates and refunds are stopped".to_owned(),
     }
 }
@@ -186,6 +190,14 @@ fn particulars(occasion: &Occasion) -> Value {
         },
         Occasion::AlertDeleted { droplet } => context! { droplet => droplet.to_string() },
         Occasion::AlertRefused { why } => context! { why => line(why) },
+        Occasion::AlertMany { told } => {
+            let item = |told: &Told| context! { server => told.server.as_str(), what => alert_words(&told.occasion) };
+            context! {
+                cause => told.first().map_or("", |told| told.occasion.word()),
+                count => told.len(),
+                told => told.iter().map(item).collect::<Vec<_>>(),
+            }
+        }
         Occasion::AlertBreaker { opened } => {
             context! { failures => failures(opened), since => at(opened.since) }
         }

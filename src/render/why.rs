@@ -8,7 +8,7 @@ use crate::model::moment::{Moment, Span};
 use crate::model::plan::Notice;
 use crate::model::step::Reason;
 
-use super::words::{clean, day_seen, failures, time_seen};
+use super::words::{cause_words, clean, count, day_seen, failures, names, time_seen};
 
 /// Why a step is taken, as read at `now`.
 pub fn reason(reason: &Reason, now: Moment) -> String {
@@ -75,6 +75,7 @@ pub fn notice_word(notice: &Notice) -> &'static str {
         Notice::RefundByHand { .. } => "refund by hand",
         Notice::EndsOn { .. } => "ends",
         Notice::BreakerOpen { .. } => "breaker open",
+        Notice::Gathered { .. } => "alerts",
         Notice::Withheld { .. } => "withheld",
     }
 }
@@ -142,6 +143,13 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
             "since {}: {}; nothing is created and no refund begins until `basement reset breaker`",
             time(&opened.since),
             failures(opened)
+        ),
+        Notice::Gathered { cause, servers, until } => format!(
+            "the operator is told of {} ({}) by the first `basement apply` after {}: one letter an hour about {}",
+            count(servers.len() as u64, "more server"),
+            names(servers),
+            time(until),
+            cause_words(cause)
         ),
         Notice::Withheld { what } => withheld(what).to_owned(),
     }

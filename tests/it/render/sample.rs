@@ -12,7 +12,7 @@ use basement::model::history::{History, Phase, Record};
 use basement::model::ids::{
     CustomerId, DropletId, PaymentId, PlanName, ServerName, StepId, SubscriptionId, UserSlug,
 };
-use basement::model::letter::{Letter, Occasion, Recipient};
+use basement::model::letter::{Letter, Occasion, Recipient, Told};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::{Currency, Money, Totals};
 use basement::model::plan::{MoneyLine, Note, Notice, Plan, Use, Uses};
@@ -123,7 +123,8 @@ pub fn rich() -> Plan {
     steps[1].again = true;
     let server = |n: usize| name(["ada-7f3k2m9q", "bob-5d8w1x2c", "cyd-9h4j6k8m"][n % 3]);
     let notes = notices().into_iter().enumerate().map(|(n, notice)| {
-        let about_none = matches!(notice, Notice::Orphan { .. } | Notice::BreakerOpen { .. });
+        let about_none =
+            matches!(notice, Notice::Orphan { .. } | Notice::BreakerOpen { .. } | Notice::Gathered { .. });
         Note { server: (!about_none).then(|| server(n)), notice }
     });
     let questions = [
@@ -246,8 +247,18 @@ pub fn occasions() -> Vec<Occasion> {
         },
         Occasion::AlertDeleted { droplet: DropletId(123) },
         Occasion::AlertRefused { why: "droplet limit exceeded".to_owned() },
+        Occasion::AlertMany {
+            told: ["bob-5d8w1x2c", "cyd-9h4j6k8m"].map(|server| refused(name(server))).into(),
+        },
         Occasion::AlertBreaker { opened: opened() },
     ]
+}
+
+fn refused(server: ServerName) -> Told {
+    let step = StepId::of(&[&"letter", &server, &"operator-refused", &1]);
+    let said = "droplet limit exceeded".to_owned();
+    let reason = Reason::Refused { times: 3, said: said.clone() };
+    Told { server, step, reason, occasion: Occasion::AlertRefused { why: said } }
 }
 
 pub fn reasons() -> Vec<Reason> {
@@ -306,6 +317,11 @@ pub fn notices() -> Vec<Notice> {
         Notice::RefundByHand { why: text("paid outside Stripe") },
         Notice::EndsOn { at: at("2026-08-26T09:00:00Z") },
         Notice::BreakerOpen { opened: opened() },
+        Notice::Gathered {
+            cause: text("operator-failed"),
+            servers: ["bob-5d8w1x2c", "cyd-9h4j6k8m"].map(name).into(),
+            until: at("2026-08-19T10:40:00Z"),
+        },
         Notice::Withheld { what: text("create") },
         Notice::Withheld { what: text("refund") },
     ]
