@@ -87,6 +87,7 @@ pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Re
         recipient => letter.to.to_string(),
         brand => line(&facts.brand),
         support => line(&facts.support),
+        support_link => support_link(&line(&facts.support)),
         plan => line(&facts.plan),
         size => line(&facts.size),
         region => line(&facts.region),
@@ -116,8 +117,15 @@ pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Re
 pub fn clean_name(name: &str) -> Option<String> {
     let clean: String = name.trim().chars().filter(|c| !hides(*c)).take(64).collect();
     let clean = clean.trim();
-    let link = clean.contains(['/', '@', ':']) || clean.to_ascii_lowercase().contains("www.");
-    (!clean.is_empty() && !link).then(|| clean.to_owned())
+    let is_markup = clean.contains('<') && clean.contains('>');
+    (!clean.is_empty() && !is_markup && !is_link(clean)).then(|| clean.to_owned())
+}
+
+/// `evil.example` is one, `J.R.R. Tolkien` and `Dr. Who` are none. The odd dots are dots in a host's name too.
+fn is_link(name: &str) -> bool {
+    const DOTS: [char; 4] = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
+    let is_host = |end: &str| end.chars().take_while(|c| c.is_alphanumeric() || *c == '-').count() > 1;
+    name.contains(['/', '@', ':', '\\']) || name.split(DOTS).skip(1).any(is_host)
 }
 
 /// Every template, its blanks known; made once, since a letter is short and its template takes longer to read.
@@ -214,6 +222,16 @@ fn sum(amounts: &[Money]) -> String {
 
 fn at(moment: Moment) -> String {
     format!("{} at {} UTC", day(moment), &moment.clock()[..5])
+}
+
+/// Help is at an address or behind a link.
+fn support_link(support: &str) -> Option<String> {
+    let is_web = ["https://", "http://"].iter().any(|scheme| support.starts_with(scheme));
+    match support {
+        web if is_web => Some(web.to_owned()),
+        address if address.contains('@') => Some(format!("mailto:{address}")),
+        _ => None,
+    }
 }
 
 fn in_words(span: Span) -> String {

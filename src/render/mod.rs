@@ -5,6 +5,7 @@ pub mod diff;
 pub mod history;
 pub mod json;
 pub mod letter;
+pub mod letter_samples;
 pub mod money;
 pub mod progress;
 pub mod status;

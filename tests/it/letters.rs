@@ -139,10 +139,20 @@ fn hostile_words_stay_words() {
 fn names_are_cleaned() {
     let clean = |name: &str| clean_name(name).unwrap_or_default();
     assert_eq!(clean("  Zoë O'Hara <3  "), "Zoë O'Hara <3");
+    assert_eq!(clean("J.R.R. Tolkien"), "J.R.R. Tolkien");
     assert_eq!(clean("Ada\r\n\0Lovelace"), "AdaLovelace");
     assert_eq!(clean("a\u{202e}b\u{2066}c"), "abc");
     assert_eq!(clean(&"ö".repeat(100)).chars().count(), 64);
-    for unfit in ["", " \t\r\n", "win at https://evil.example", "WWW.evil.example", "ada@example.com"] {
+    for unfit in [
+        "",
+        " \t\r\n",
+        "win at https://evil.example",
+        "WWW.evil.example",
+        "ada@example.com",
+        "evil.example",
+        "a evil。com",
+        "<script>",
+    ] {
         assert_eq!(clean(unfit), "", "{unfit}");
     }
 }
