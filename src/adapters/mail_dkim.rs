@@ -11,9 +11,9 @@ use lettre::message::header::HeaderName;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
-/// What is signed of the head. A header that a letter does not have must not be named: then nobody can verify it.
-const HEADERS: [&str; 8] =
-    ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Auto-Submitted"];
+/// What is signed of the head. A header that lettre does not sign must not be named, or nobody can verify the
+/// rest: it writes `Content-Type` with the body, after the signature.
+const HEADERS: [&str; 7] = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Auto-Submitted"];
 
 /// The algorithms' object identifiers (RFC 8017, appendix A.1; RFC 8410, section 3).
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];

@@ -91,7 +91,8 @@ pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Re
         plan => line(&facts.plan),
         size => line(&facts.size),
         region => line(&facts.region),
-        image => line(&facts.image),
+        image_slug => line(&facts.image),
+        image => image_words(&line(&facts.image)),
         portal => facts.portal.as_deref().map(line),
         grace => facts.grace.map(in_words),
         password => password,
@@ -231,6 +232,14 @@ fn support_link(support: &str) -> Option<String> {
         web if is_web => Some(web.to_owned()),
         address if address.contains('@') => Some(format!("mailto:{address}")),
         _ => None,
+    }
+}
+
+/// `Ubuntu 22.04` for `ubuntu-22-04-x64`; another image by its slug.
+fn image_words(slug: &str) -> String {
+    match slug.split('-').collect::<Vec<_>>().as_slice() {
+        ["ubuntu", year, month, "x64"] => format!("Ubuntu {year}.{month}"),
+        _ => slug.to_owned(),
     }
 }
 

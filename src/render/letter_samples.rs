@@ -11,7 +11,7 @@ use crate::model::money::Money;
 use crate::model::step::Reason;
 
 /// The password in a sample: as long as a real one, and plainly none.
-pub const PASSWORD: &str = "SAMPLE-not-a-password-SAMPLE-xyz";
+pub const PASSWORD: &str = "SAMPLEnotaPasswordSAMPLE23456789";
 
 /// All letters, each about a server of its own, as they might be written at this moment.
 pub fn samples(now: Moment) -> Result<Vec<Letter>, BadId> {

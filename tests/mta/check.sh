@@ -31,4 +31,4 @@ if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
     cp "$here/requirements.txt" "$venv/requirements.txt"
 fi
 
-PATH="$PATH:/usr/sbin" exec "$venv/bin/python" "$here/check.py" "$basement"
+PATH="$PATH:/usr/sbin" exec "$venv/bin/python" -W ignore::DeprecationWarning "$here/check.py" "$basement"

@@ -5,6 +5,8 @@ import ssl
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
+from exim import free_port
+
 
 class Script:
     """Says `rcpt` to recipients but the operator and `data` to letters, so many times; `drop` hangs up after DATA."""
@@ -45,12 +47,12 @@ class Relay:
             good = isinstance(data, LoginPassword) and data.password.decode() == password
             return AuthResult(success=good, handled=False)
 
-        self.script = script
-        self.controller = Controller(script, hostname="127.0.0.1", port=0, tls_context=context,
+        # aiosmtpd tries the port it was given by itself, so 0 will not do.
+        self.script, self.port = script, free_port()
+        self.controller = Controller(script, hostname="127.0.0.1", port=self.port, tls_context=context,
                                      require_starttls=bool(certificate), authenticator=login,
                                      auth_required=password is not None)
         self.controller.start()
-        self.port = self.controller.server.sockets[0].getsockname()[1]
 
     def stop(self):
         self.controller.stop()

@@ -25,7 +25,7 @@ class Shop:
         self.environment["BASEMENT_CLOCK_URL"] = url
         self.run("init", 0)
         for user in users:
-            self.control("stripe/subscribe", {"user_id": user, "lookup_key": "pro-month"})
+            self.control("stripe/subscribe", {"user_id": user, "email": f"{user}@example.com", "lookup_key": "pro-month"})
         self.run("generate", 0)
 
     def _wait_for(self, ready, seconds=30):

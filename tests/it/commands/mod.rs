@@ -5,6 +5,7 @@ mod errors;
 mod everyday;
 mod fleet;
 mod guard;
+mod preview;
 mod secrets;
 mod vendors;
 
