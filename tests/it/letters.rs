@@ -176,7 +176,8 @@ fn there_is_a_sample_of_every_template_and_it_is_complete() {
         // Both ways of reading it say the same, but for what HTML puts behind a link.
         let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let body = html.split_once("<body").unwrap().1.split_once('>').unwrap().1;
-        let read: String = body.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect();
+        let read: String =
+            body.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect();
         for name in letter.server.iter() {
             assert!(plain(&read).contains(name.as_str()) && plain(&text).contains(name.as_str()));
         }

@@ -1,6 +1,7 @@
 //! The one integration binary: a list of its suites.
 
 mod alerts;
+mod approval;
 mod breaker;
 mod commands;
 mod contract;
