@@ -10,10 +10,10 @@ use tokio::sync::Mutex;
 use crate::model::history::Outcome;
 use crate::model::step::{Action, Step};
 use crate::plan::guard::Approved;
-use crate::ports::{Fault, Hold};
+use crate::ports::Fault;
 
 use super::execute::{Hands, execute};
-use super::{Did, Look, Ports, Progress, Setup, Stop, Watch};
+use super::{Did, Progress, Stop, Watch};
 
 /// Servers worked on at once.
 const AT_ONCE: usize = 8;
@@ -21,20 +21,17 @@ const AT_ONCE: usize = 8;
 const LONG_PASS: Duration = Duration::from_secs(60);
 
 pub(super) async fn apply(
-    ports: &Ports,
-    setup: &Setup,
+    hands: &Hands<'_>,
     approved: &Approved,
-    look: &Look,
-    hold: &Hold,
     unsent: Option<&Fault>,
     stop: &Stop,
     watch: Watch<'_>,
 ) -> Result<Vec<Did>, Fault> {
+    let Hands { ports, setup, .. } = hands;
     let started = ports.eyes.clock.elapsed().await;
     let is_over = AtomicBool::new(false);
     let post = Post::new(unsent);
     let row = Row { failed: AtomicUsize::new(0), most: setup.policy.caps.failed_creates };
-    let hands = Hands { ports, setup, look, hold };
     let by_server: Vec<&[Step]> = approved.plan().steps.chunk_by(|a, b| a.server == b.server).collect();
     let did: Vec<Vec<Did>> = stream::iter(by_server)
         .map(|steps| async {
@@ -42,7 +39,7 @@ pub(super) async fn apply(
             if late || is_over.load(Ordering::Relaxed) || *stop.borrow() {
                 return Vec::new();
             }
-            let did = one_server(&hands, steps, (&row, &post), stop, watch).await;
+            let did = one_server(hands, steps, (&row, &post), stop, watch).await;
             if did.iter().any(|did| did.result.as_ref().is_err_and(Fault::is_credentials)) {
                 is_over.store(true, Ordering::Relaxed);
             }

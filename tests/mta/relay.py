@@ -1,11 +1,15 @@
 """A scripted relay (aiosmtpd): lets in, refuses or drops as it is told, and keeps what it was handed."""
 
+import logging
 import ssl
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from exim import free_port
+
+
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd warns of its own deprecations
 
 
 class Script:
