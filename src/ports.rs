@@ -24,7 +24,8 @@ pub struct Detail {
     pub call: String,
     /// HTTP or SMTP status, if there was an answer.
     pub status: Option<u16>,
-    /// The vendor's own short name for the error (`unprocessable_entity`, `charge_already_refunded`).
+    /// The vendor's own short name for the error (`unprocessable_entity`, `charge_already_refunded`); of mail,
+    /// whose matter it is (`login`, `tls`, `sender`, `relay`: ours; `recipient`: the customer's; `letter`).
     pub code: Option<String>,
     /// What to tell a person, secrets taken out.
     pub message: String,
@@ -202,6 +203,12 @@ impl Fault {
     /// The credential is wrong or may not do this: no further call will fare better.
     pub fn is_credentials(&self) -> bool {
         matches!(self, Self::Refused(detail) if matches!(detail.status, Some(401 | 403)))
+    }
+
+    /// The mail relay refuses us, not this one letter: no other letter will fare better.
+    pub fn is_relay(&self) -> bool {
+        let is_ours = |code: &str| matches!(code, "login" | "tls" | "sender" | "relay");
+        matches!(self, Self::Refused(detail) if detail.code.as_deref().is_some_and(is_ours))
     }
 
     /// A refusal of our own making, without a vendor's answer.

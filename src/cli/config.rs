@@ -53,7 +53,7 @@ pub struct MailConfig {
     pub from: String,
     /// Who is told when a person is needed.
     pub operator: String,
-    /// Where answers go; the sender if it is not given.
+    /// Where answers go; if it is not given, to `support` if that is an address, else to the sender.
     pub reply_to: Option<String>,
     /// What customers know us as.
     pub brand: String,
@@ -61,6 +61,18 @@ pub struct MailConfig {
     pub support: String,
     /// Where customers pay and cancel: a link.
     pub portal: Option<String>,
+    /// Letters are signed, where the relay does not do it.
+    pub dkim: Option<Dkim>,
+}
+
+/// Where the public key of `BASEMENT_DKIM_KEY` is published: `selector._domainkey.domain`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dkim {
+    /// The key's name.
+    pub selector: String,
+    /// The sender's domain.
+    pub domain: String,
 }
 
 /// Where the ledger is.
@@ -69,6 +81,15 @@ pub struct MailConfig {
 pub struct LedgerConfig {
     /// The SQLite file, relative to `basement.toml`.
     pub path: PathBuf,
+}
+
+impl MailConfig {
+    /// Where answers go: never into a box that nobody reads.
+    pub fn answers(&self) -> &str {
+        let support =
+            Some(self.support.as_str()).filter(|text| text.contains('@') && !text.contains(['/', ':']));
+        self.reply_to.as_deref().or(support).unwrap_or(&self.from)
+    }
 }
 
 impl Default for LedgerConfig {

@@ -13,6 +13,7 @@ mod declare;
 mod demo;
 mod env;
 mod ledger;
+mod letters;
 mod plan;
 mod project;
 mod rehearse;
@@ -90,6 +91,8 @@ enum Command {
     Recreate(ledger::PersonArgs),
     /// Close the breaker: creates and refunds go on, and what failed meanwhile is tried again.
     Reset(ledger::ResetArgs),
+    /// Write all letters into a folder, to be read before a customer does. Sends nothing.
+    Letters(letters::LettersArgs),
     /// Serve a simulated DigitalOcean, Stripe and mail relay on this machine.
     Sim(sim::SimArgs),
     /// See the whole thing at work on the simulator: no account, no network.
@@ -201,6 +204,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Retry(args) => ledger::retry(&context, &args).await,
         Command::Recreate(args) => ledger::recreate(&context, &args).await,
         Command::Reset(args) => ledger::reset(&context, &args).await,
+        Command::Letters(args) => letters::run(&context, &args).await,
         Command::Sim(args) => sim::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Rehearse(args) => rehearse::run(&args).await,

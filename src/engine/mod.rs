@@ -173,7 +173,12 @@ pub async fn pass(
     }
     remember_census(ports, &look, hold).await?;
     watch(&Progress::Planned(&look));
-    let did = apply::apply(ports, setup, &approved, &look, hold, stop, watch).await?;
+    let hands = execute::Hands { ports, setup, look: &look, hold };
+    let did = apply::apply(&hands, &approved, prices.unsent.as_ref(), stop, watch).await?;
+    let mut faults = did.iter().filter_map(|did| did.result.as_ref().err());
+    if let Some(fault) = faults.find(|fault| fault.is_relay()) {
+        prices.unsent = Some(fault.clone());
+    }
     Ok(Report { look, did, refused: Vec::new(), is_moved: false })
 }
 

@@ -24,6 +24,8 @@ const ROUNDS: usize = 6;
 #[derive(Debug, Default)]
 pub struct Prices {
     known: Option<(Account, BTreeMap<Slug, Size>)>,
+    /// The relay lets us send nothing, and this is why.
+    pub(super) unsent: Option<Fault>,
 }
 
 enum Answer {

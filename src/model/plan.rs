@@ -166,6 +166,16 @@ pub enum Notice {
         /// A person allows it.
         is_allowed: bool,
     },
+    /// The operator is told of these at this moment or later, in one letter: another of the same cause was sent
+    /// a short while ago.
+    Gathered {
+        /// The letter's word: `operator-failed`, `operator-deleted` or `operator-refused`.
+        cause: String,
+        /// Of which.
+        servers: Vec<ServerName>,
+        /// When.
+        until: Moment,
+    },
     /// Not done while the breaker is open.
     Withheld {
         /// The action's word: `create` or `refund`.

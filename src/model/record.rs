@@ -125,6 +125,15 @@ impl Record {
         self.done.contains_key(step)
     }
 
+    /// Its letter went out with those of others.
+    pub(super) fn told_together(&mut self, at: Moment, step: &StepId, letter: &StepId) {
+        self.changed = Some(at);
+        self.failures.remove(step);
+        self.open.remove(step);
+        let outcome = Outcome::Together { letter: letter.clone() };
+        self.done.insert(step.clone(), Done { at, outcome });
+    }
+
     /// Whether this entry, about to be folded, ends a create: well, or badly.
     pub(super) fn create_end(&self, entry: &Entry) -> Option<bool> {
         let open = self.open.get(&entry.step).map(|open| &open.action);
@@ -209,6 +218,7 @@ impl Record {
             | Occasion::AlertFailed { .. }
             | Occasion::AlertDeleted { .. }
             | Occasion::AlertRefused { .. }
+            | Occasion::AlertMany { .. }
             | Occasion::AlertBreaker { .. } => {}
         }
     }

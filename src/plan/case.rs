@@ -187,7 +187,8 @@ pub(super) fn add(
     true
 }
 
-fn within(at: Moment, done: Moment, span: Span) -> bool {
+/// Whether something done at a moment is less than a span before now.
+pub(super) fn within(at: Moment, done: Moment, span: Span) -> bool {
     done <= at && at < done.plus(span)
 }
 

@@ -6,6 +6,7 @@ pub mod breaker;
 pub mod digest;
 pub mod guard;
 
+mod alerts;
 mod case;
 mod delivered;
 mod failed;
@@ -51,6 +52,7 @@ pub fn plan(fleet: &Fleet, census: &Census, history: &History, policy: &Policy) 
         server: None,
         notice: Notice::Orphan { droplet: droplet.id, name: droplet.name.clone(), monthly: droplet.monthly },
     }));
+    alerts::gather(history, census.at, &mut sum);
     let Verdict { steps, mut notes, questions } = sum;
     notes.extend(keyless(&steps, policy));
     notes.sort();

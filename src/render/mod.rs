@@ -7,6 +7,7 @@ pub mod history;
 pub mod insight;
 pub mod json;
 pub mod letter;
+pub mod letter_samples;
 pub mod money;
 pub mod progress;
 pub mod status;

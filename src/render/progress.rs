@@ -25,7 +25,7 @@ pub fn progress_line(step: &Step, outcome: &Outcome) -> String {
         return format!("! not mailed {server} ({}): {}", about(action), clean(why));
     }
     let said = match outcome {
-        Outcome::Plain | Outcome::Nobody { .. } => about(action),
+        Outcome::Plain | Outcome::Together { .. } | Outcome::Nobody { .. } => about(action),
         Outcome::Created { droplet } => format!("droplet {droplet}"),
         Outcome::Refunded { refund, amount, status } => format!("{amount}, {refund}, {}", clean(status)),
     };

@@ -9,7 +9,7 @@ use crate::model::plan::Notice;
 use crate::model::step::Reason;
 
 use super::firewall;
-use super::words::{clean, count, day_seen, failures, time_seen};
+use super::words::{cause_words, clean, count, day_seen, failures, names, time_seen};
 
 /// Why a step is taken, as read at `now`.
 pub fn reason(reason: &Reason, now: Moment) -> String {
@@ -83,6 +83,7 @@ pub fn notice_word(notice: &Notice) -> &'static str {
         Notice::FirewallTwins { .. } => "two firewalls",
         Notice::FirewallLeft { .. } => "firewall left",
         Notice::NoSshKeys { .. } => "no SSH keys",
+        Notice::Gathered { .. } => "alerts",
         Notice::Withheld { .. } => "withheld",
     }
 }
@@ -156,6 +157,13 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
         | Notice::FirewallTwins { .. }
         | Notice::FirewallLeft { .. } => firewall::notice(notice),
         Notice::NoSshKeys { creates, is_allowed: _ } => keyless(*creates),
+        Notice::Gathered { cause, servers, until } => format!(
+            "the operator is told of {} ({}) by the first `basement apply` after {}: one letter an hour about {}",
+            count(servers.len() as u64, "more server"),
+            names(servers),
+            time(until),
+            cause_words(cause)
+        ),
         Notice::Withheld { what } => withheld(what).to_owned(),
     }
 }

@@ -1,5 +1,6 @@
 //! The one integration binary: a list of its suites.
 
+mod alerts;
 mod approval;
 mod breaker;
 mod commands;
@@ -28,6 +29,7 @@ mod plan_settled;
 mod plan_traps;
 mod plan_worlds;
 mod planted;
+mod relays;
 mod render;
 mod scene;
 mod scripted;

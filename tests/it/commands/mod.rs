@@ -6,6 +6,7 @@ mod errors;
 mod everyday;
 mod fleet;
 mod guard;
+mod preview;
 mod secrets;
 mod vendors;
 

@@ -13,9 +13,9 @@ use super::sample;
 fn the_sample_shows_every_variant() {
     all(&sample::actions(), action, 11);
     all(&sample::facts(), fact, 10);
-    all(&sample::occasions(), occasion, 10);
+    all(&sample::occasions(), occasion, 11);
     all(&sample::reasons(), reason, 16);
-    all(&sample::notices(), notice, 27);
+    all(&sample::notices(), notice, 28);
 }
 
 fn all<T>(shown: &[T], number: fn(&T) -> usize, of: usize) {
@@ -71,6 +71,7 @@ fn occasion(occasion: &Occasion) -> usize {
         Occasion::AlertDeleted { .. } => 7,
         Occasion::AlertRefused { .. } => 8,
         Occasion::AlertBreaker { .. } => 9,
+        Occasion::AlertMany { .. } => 10,
     }
 }
 
@@ -124,5 +125,6 @@ fn notice(notice: &Notice) -> usize {
         Notice::FirewallTwins { .. } => 24,
         Notice::FirewallLeft { .. } => 25,
         Notice::NoSshKeys { .. } => 26,
+        Notice::Gathered { .. } => 27,
     }
 }

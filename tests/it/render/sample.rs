@@ -13,7 +13,7 @@ use basement::model::history::{History, Phase, Record};
 use basement::model::ids::{
     CustomerId, DropletId, FirewallId, PaymentId, PlanName, ServerName, StepId, SubscriptionId, UserSlug,
 };
-use basement::model::letter::{Letter, Occasion, Recipient};
+use basement::model::letter::{Letter, Occasion, Recipient, Told};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::{Currency, Money, Totals};
 use basement::model::plan::{MoneyLine, Note, Notice, Plan, Use, Uses};
@@ -132,6 +132,7 @@ pub fn rich() -> Plan {
                 | Notice::FirewallTwins { .. }
                 | Notice::FirewallLeft { .. }
                 | Notice::NoSshKeys { .. }
+                | Notice::Gathered { .. }
         );
         Note { server: (!about_none).then(|| server(n)), notice }
     });
@@ -286,8 +287,18 @@ pub fn occasions() -> Vec<Occasion> {
         },
         Occasion::AlertDeleted { droplet: DropletId(123) },
         Occasion::AlertRefused { why: "droplet limit exceeded".to_owned() },
+        Occasion::AlertMany {
+            told: ["bob-5d8w1x2c", "cyd-9h4j6k8m"].map(|server| refused(name(server))).into(),
+        },
         Occasion::AlertBreaker { opened: opened() },
     ]
+}
+
+fn refused(server: ServerName) -> Told {
+    let step = StepId::of(&[&"letter", &server, &"operator-refused", &1]);
+    let said = "droplet limit exceeded".to_owned();
+    let reason = Reason::Refused { times: 3, said: said.clone() };
+    Told { server, step, reason, occasion: Occasion::AlertRefused { why: said } }
 }
 
 pub fn reasons() -> Vec<Reason> {
@@ -357,6 +368,11 @@ pub fn notices() -> Vec<Notice> {
         Notice::FirewallLeft { firewall: firewall("fw-1") },
         Notice::NoSshKeys { creates: 1, is_allowed: true },
         Notice::NoSshKeys { creates: 3, is_allowed: false },
+        Notice::Gathered {
+            cause: text("operator-failed"),
+            servers: ["bob-5d8w1x2c", "cyd-9h4j6k8m"].map(name).into(),
+            until: at("2026-08-19T10:40:00Z"),
+        },
         Notice::Withheld { what: text("create") },
         Notice::Withheld { what: text("refund") },
     ]
