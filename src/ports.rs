@@ -154,6 +154,9 @@ pub trait Ledger: Send + Sync {
     async fn entries(&self, server: Option<&ServerName>) -> Result<Vec<Entry>, Fault>;
     /// The sealed password of a server's create attempt.
     async fn sealed(&self, server: &ServerName, attempt: u32) -> Result<Option<Sealed>, Fault>;
+    /// Erases, beyond recovery from the ledger, the sealed passwords that nobody has needed since before
+    /// this moment (`Record::password_idle`); says how many.
+    async fn erase_passwords(&self, hold: &Hold, before: Moment) -> Result<u64, Fault>;
 }
 
 /// Makes, seals and opens root passwords.

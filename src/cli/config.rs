@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use crate::fleet::complaint::{Complaint, nearest, sorted};
 use crate::model::ids::PlanName;
+use crate::model::moment::Span;
 use crate::model::policy::{Catalogue, Mode, PlanEntry, Policy};
 use crate::wire::redact::redact;
 
@@ -61,6 +62,9 @@ pub struct MailConfig {
     pub support: String,
     /// Where customers pay and cancel: a link.
     pub portal: Option<String>,
+    /// So long after its welcome letter was accepted a root password is kept, sealed.
+    #[serde(default = "a_week")]
+    pub keep_password: Span,
 }
 
 /// Where the ledger is.
@@ -69,6 +73,10 @@ pub struct MailConfig {
 pub struct LedgerConfig {
     /// The SQLite file, relative to `basement.toml`.
     pub path: PathBuf,
+}
+
+fn a_week() -> Span {
+    Span::days(7)
 }
 
 impl Default for LedgerConfig {

@@ -54,6 +54,7 @@ impl Project {
                 support: mail.support.clone(),
                 operator: mail.operator.clone(),
                 portal: mail.portal.clone(),
+                keep_password: mail.keep_password,
             },
         }
     }

@@ -1,5 +1,6 @@
 //! Puts the real world behind the ports: the one place that names concrete adapters.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::adapters::clock::{RealClock, SimClock};
@@ -11,7 +12,7 @@ use crate::adapters::stripe::Stripe;
 use crate::adapters::vault::SealVault;
 use crate::engine::{Eyes, Ports};
 use crate::model::history::History;
-use crate::ports::{Billing, Clock, Ledger, Vault};
+use crate::ports::{Billing, Clock, Ledger};
 
 use super::config::Config;
 use super::env;
@@ -48,7 +49,12 @@ pub(super) async fn ports(project: &Project) -> Result<Ports, Failure> {
     let mailer = SmtpMailer::new(&url, &mail.from, mail.reply_to.as_deref(), password.as_ref())
         .map_err(|why| Failure::new(why, "see `BASEMENT_SMTP_URL` and `[mail]` in `basement.toml`"))?;
     let ledger = open_ledger(project).await?;
-    Ok(Ports { eyes, mailer: Arc::new(mailer), ledger, vault: vault(project)? })
+    Ok(Ports { eyes, mailer: Arc::new(mailer), ledger, vault: Arc::new(vault(project)?) })
+}
+
+/// Where passwords are kept, and what opens them.
+pub(super) async fn strongbox(project: &Project) -> Result<(SqliteLedger, SealVault), Failure> {
+    Ok((SqliteLedger::open(&project.ledger()).await?, vault(project)?))
 }
 
 /// The ledger, to be written.
@@ -94,10 +100,14 @@ pub(super) fn holder(command: &str) -> String {
 }
 
 /// Root passwords are sealed with `BASEMENT_SEAL_KEYS`, else with a key file made beside the ledger.
-fn vault(project: &Project) -> Result<Arc<dyn Vault>, Failure> {
-    let vault = match env::optional_secret("BASEMENT_SEAL_KEYS")? {
+fn vault(project: &Project) -> Result<SealVault, Failure> {
+    Ok(match env::optional_secret("BASEMENT_SEAL_KEYS")? {
         Some(keys) => SealVault::from_keys(&keys)?,
-        None => SealVault::from_file_or_new(&project.ledger().with_extension("key"))?,
-    };
-    Ok(Arc::new(vault))
+        None => SealVault::from_file_or_new(&key_file(project))?,
+    })
+}
+
+/// Beside the ledger.
+fn key_file(project: &Project) -> PathBuf {
+    project.ledger().with_extension("key")
 }

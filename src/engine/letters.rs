@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::model::history::Outcome;
 use crate::model::ids::StepId;
 use crate::model::letter::{Letter, Occasion, Recipient};
+use crate::model::moment::Span;
 use crate::ports::{Detail, Fault, Mail};
 use crate::render::letter::{LetterFacts, write};
 
@@ -21,6 +22,8 @@ pub struct LetterSettings {
     pub operator: String,
     /// Where customers manage their subscription.
     pub portal: Option<String>,
+    /// So long after its letter was accepted a sealed password is kept.
+    pub keep_password: Span,
 }
 
 /// Where a letter goes.
@@ -38,7 +41,7 @@ pub(super) async fn send(hands: &Hands<'_>, step: &StepId, letter: &Letter) -> R
         None => return Ok(Outcome::Nobody { why: "the customer has no mail address at Stripe".to_owned() }),
     };
     let password = if is_welcome { Some(password(hands, letter).await?) } else { None };
-    let facts = facts(hands, letter, addressee.name);
+    let facts = facts(hands, letter, addressee.name).await;
     let words = write(letter, &facts, password.as_ref().map(SecretString::expose_secret))
         .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
     let mail = Mail {
@@ -93,8 +96,15 @@ async fn password(hands: &Hands<'_>, letter: &Letter) -> Result<SecretString, Fa
     hands.ports.vault.open(&sealed).await
 }
 
-fn facts(hands: &Hands<'_>, letter: &Letter, name: Option<String>) -> LetterFacts {
+async fn facts(hands: &Hands<'_>, letter: &Letter, name: Option<String>) -> LetterFacts {
     let settings = &hands.setup.letters;
+    // One that is sent again gains no time.
+    let record = letter.server.as_ref().and_then(|name| hands.look.history.records.get(name));
+    let delivered = match record.and_then(|record| record.delivered) {
+        Some(at) => at,
+        None => hands.ports.eyes.clock.now().await,
+    };
+    let erased_at = delivered.plus(settings.keep_password);
     let server = letter.server.as_ref().and_then(|name| hands.setup.fleet.servers.get(name));
     let word = |pick: fn(&crate::model::desired::Server) -> String| server.map(pick).unwrap_or_default();
     LetterFacts {
@@ -107,6 +117,6 @@ fn facts(hands: &Hands<'_>, letter: &Letter, name: Option<String>) -> LetterFact
         image: word(|s| s.spec.image.to_string()),
         portal: settings.portal.clone(),
         grace: Some(hands.setup.policy.grace.canceled),
-        password_until: None,
+        password_until: Some(erased_at),
     }
 }

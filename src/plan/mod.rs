@@ -4,6 +4,7 @@
 pub mod breaker;
 pub mod digest;
 pub mod guard;
+pub mod resend;
 
 mod case;
 mod delivered;
