@@ -52,6 +52,17 @@ pub enum Fault {
     Unknown(Detail),
 }
 
+/// One harmless question of a check-up.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// What the credential needs for it, as its vendor calls it.
+    pub what: &'static str,
+    /// What the answer tells a person.
+    pub result: Result<String, Fault>,
+    /// What time the vendor says it is.
+    pub date: Option<Moment>,
+}
+
 /// The three ways of DigitalOcean to change a droplet's power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PowerCall {
@@ -197,6 +208,11 @@ impl Fault {
     /// The credential is wrong or may not do this: no further call will fare better.
     pub fn is_credentials(&self) -> bool {
         matches!(self, Self::Refused(detail) if matches!(detail.status, Some(401 | 403)))
+    }
+
+    /// Nobody answers, or nobody knows the credential: another question will be answered in the same way.
+    pub fn is_hopeless(&self) -> bool {
+        !matches!(self, Self::Refused(_)) || self.detail().status == Some(401)
     }
 
     /// A refusal of our own making, without a vendor's answer.

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::SqliteConnection;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::SqliteConnection;
 
 use super::files::{make_folder_of, private};
 use super::ledger_faults::{Faults, is_busy};
@@ -78,7 +78,13 @@ impl SqliteLedger {
             }
             Some(_) => {}
         }
-        Ok(Some(Self { path: path.to_owned(), pool, read_only: true, is_unclean: AtomicBool::new(false), faults }))
+        Ok(Some(Self {
+            path: path.to_owned(),
+            pool,
+            read_only: true,
+            is_unclean: AtomicBool::new(false),
+            faults,
+        }))
     }
 
     /// Folds all entries anew and compares the result with the rows; also, every `Done` must follow an

@@ -117,9 +117,10 @@ pub(super) async fn sealed(
 
 /// Every sealed password, oldest first.
 pub(super) async fn all_sealed(conn: &mut SqliteConnection) -> sqlx::Result<Vec<Sealed>> {
-    let rows = sqlx::query("SELECT server, attempt, blob, hash FROM passwords ORDER BY made, server, attempt")
-        .fetch_all(conn)
-        .await?;
+    let rows =
+        sqlx::query("SELECT server, attempt, blob, hash FROM passwords ORDER BY made, server, attempt")
+            .fetch_all(conn)
+            .await?;
     let read = |row: &SqliteRow| {
         Ok(Sealed {
             server: ServerName::parse(row.try_get("server")?).map_err(|e| decode("server", e))?,

@@ -10,6 +10,7 @@ pub mod validate;
 mod apply;
 mod ask;
 mod demo;
+mod doctor;
 mod env;
 mod ledger;
 mod plan;
@@ -85,6 +86,8 @@ enum Command {
     Rekey,
     /// Close the breaker: creates and refunds go on, and what failed meanwhile is tried again.
     Reset(ledger::ResetArgs),
+    /// Say whether files, credentials, ledger and clock will do. Changes nothing, tells no secret.
+    Doctor(doctor::DoctorArgs),
     /// Serve a simulated DigitalOcean, Stripe and mail relay on this machine.
     Sim(sim::SimArgs),
     /// See the whole thing at work on the simulator: no account, no network.
@@ -201,6 +204,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Resend(args) => resend::run(&context, &args).await,
         Command::Rekey => rekey::run(&context).await,
         Command::Reset(args) => ledger::reset(&context, &args).await,
+        Command::Doctor(args) => doctor::run(&context, &args).await,
         Command::Sim(args) => sim::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Rehearse(args) => rehearse::run(&args).await,

@@ -35,6 +35,12 @@ pub(super) fn load(root: &Path) -> Result<Project, Failure> {
     Ok(Project { root: root.to_owned(), config, fleet, templates: templates(root)? })
 }
 
+/// The same without the fleet's files, where something in them is wrong.
+pub(super) fn without_fleet(root: &Path) -> Result<Project, Failure> {
+    let config = load_config(root)?;
+    Ok(Project { root: root.to_owned(), config, fleet: Fleet::default(), templates: templates(root)? })
+}
+
 /// Reads `basement.toml` alone.
 pub(super) fn load_config(root: &Path) -> Result<Config, Failure> {
     config::load(root).map_err(|complaints| complain(&complaints))

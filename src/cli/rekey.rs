@@ -20,10 +20,7 @@ pub(super) async fn run(context: &Context) -> Result<u8, Failure> {
     ledger.replace_passwords(&hold, &resealed).await?;
     let key = vault.ids().first().map_or_else(String::new, ToString::to_string);
     let already = if fresh > 0 { format!("; {fresh} had it already") } else { String::new() };
-    say::tell(&format!(
-        "{} sealed anew with key {key}{already}",
-        count(resealed.len() as u64, "password")
-    ));
+    say::tell(&format!("{} sealed anew with key {key}{already}", count(resealed.len() as u64, "password")));
     if shut.is_empty() {
         return Ok(code::DONE);
     }

@@ -28,8 +28,7 @@ pub(super) async fn run(context: &Context, args: &ResendArgs) -> Result<u8, Fail
     let history = ports.ledger.history().await?;
     let attempt = history.records.get(server).map_or(0, |record| record.attempt);
     let keep = setup.letters.keep_password;
-    let keeping =
-        Keeping { has_password: ports.ledger.sealed(server, attempt).await?.is_some(), keep };
+    let keeping = Keeping { has_password: ports.ledger.sealed(server, attempt).await?.is_some(), keep };
     let entries = ports.ledger.entries(Some(server)).await?;
     let look = engine::look(&ports.eyes, &setup, history, &mut Prices::default()).await?;
     let step = resend::again(server, &setup.fleet, &look.census, &look.history, &entries, keeping)

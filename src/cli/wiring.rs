@@ -24,30 +24,42 @@ const USER_AGENT: &str = concat!("basement/", env!("CARGO_PKG_VERSION"));
 
 /// What `basement plan` needs: eyes only.
 pub(super) fn eyes(config: &Config) -> Result<Eyes, Failure> {
+    Ok(Eyes { cloud: Arc::new(digitalocean()?), billing: billing(config)?, clock: clock()? })
+}
+
+/// DigitalOcean.
+pub(super) fn digitalocean() -> Result<DigitalOcean, Failure> {
     let clock = clock()?;
     let token = env::secret("DIGITALOCEAN_TOKEN", "a DigitalOcean token")?;
     let pace = Arc::new(Pace::new(clock.clone()));
-    let cloud = DigitalOcean::new(&env::digitalocean_url(), token, pace, clock.clone(), USER_AGENT)
-        .map_err(Failure::plain)?;
-    Ok(Eyes { cloud: Arc::new(cloud), billing: billing(config)?, clock })
+    DigitalOcean::new(&env::digitalocean_url(), token, pace, clock, USER_AGENT).map_err(Failure::plain)
+}
+
+/// Stripe, as everybody asks it.
+pub(super) fn billing(config: &Config) -> Result<Arc<dyn Billing>, Failure> {
+    Ok(Arc::new(stripe(config)?))
 }
 
 /// Stripe.
-pub(super) fn billing(config: &Config) -> Result<Arc<dyn Billing>, Failure> {
+pub(super) fn stripe(config: &Config) -> Result<Stripe, Failure> {
     let key = env::secret("STRIPE_API_KEY", "a Stripe key (`sk_…` or `rk_…`)")?;
-    let stripe = Stripe::new(&env::stripe_url(), key, config.stripe.mode, clock()?, USER_AGENT)
-        .map_err(|bad| Failure::plain(bad.to_string()))?;
-    Ok(Arc::new(stripe))
+    Stripe::new(&env::stripe_url(), key, config.stripe.mode, clock()?, USER_AGENT)
+        .map_err(|bad| Failure::plain(bad.to_string()))
+}
+
+/// The mail relay.
+pub(super) fn mailer(config: &Config) -> Result<SmtpMailer, Failure> {
+    let url = env::secret("BASEMENT_SMTP_URL", "the mail relay, `smtp://user:password@host:587`,")?;
+    let password = env::optional_secret("BASEMENT_SMTP_PASSWORD")?;
+    let mail = &config.mail;
+    SmtpMailer::new(&url, &mail.from, mail.reply_to.as_deref(), password.as_ref())
+        .map_err(|why| Failure::new(why, "see `BASEMENT_SMTP_URL` and `[mail]` in `basement.toml`"))
 }
 
 /// Everything that acting takes.
 pub(super) async fn ports(project: &Project) -> Result<Ports, Failure> {
     let eyes = eyes(&project.config)?;
-    let mail = &project.config.mail;
-    let url = env::secret("BASEMENT_SMTP_URL", "the mail relay, `smtp://user:password@host:587`,")?;
-    let password = env::optional_secret("BASEMENT_SMTP_PASSWORD")?;
-    let mailer = SmtpMailer::new(&url, &mail.from, mail.reply_to.as_deref(), password.as_ref())
-        .map_err(|why| Failure::new(why, "see `BASEMENT_SMTP_URL` and `[mail]` in `basement.toml`"))?;
+    let mailer = mailer(&project.config)?;
     let ledger = open_ledger(project).await?;
     Ok(Ports { eyes, mailer: Arc::new(mailer), ledger, vault: Arc::new(vault(project)?) })
 }
@@ -64,8 +76,18 @@ pub(super) async fn open_ledger(project: &Project) -> Result<Arc<dyn Ledger>, Fa
 
 /// The ledger, only to be read; `None` if there is none yet.
 pub(super) async fn read_ledger(project: &Project) -> Result<Option<Arc<dyn Ledger>>, Failure> {
-    let ledger = SqliteLedger::open_read_only(&project.ledger()).await?;
-    Ok(ledger.map(|ledger| Arc::new(ledger) as Arc<dyn Ledger>))
+    Ok(ledger_there_is(project).await?.map(|ledger| Arc::new(ledger) as Arc<dyn Ledger>))
+}
+
+/// The same, by itself.
+pub(super) async fn ledger_there_is(project: &Project) -> Result<Option<SqliteLedger>, Failure> {
+    Ok(SqliteLedger::open_read_only(&project.ledger()).await?)
+}
+
+/// What opens passwords, if there is something; no key is made.
+pub(super) fn vault_there_is(project: &Project) -> Result<Option<SealVault>, Failure> {
+    let is_there = env::optional_secret("BASEMENT_SEAL_KEYS")?.is_some() || key_file(project).exists();
+    is_there.then(|| vault(project)).transpose()
 }
 
 /// What the ledger knows; nothing if there is none yet.

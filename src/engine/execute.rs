@@ -36,9 +36,7 @@ pub(super) async fn execute(hands: &Hands<'_>, step: &Step) -> Result<Outcome, F
     let result = call(hands, step, &user_data).await;
     let event = match &result {
         Ok(outcome) => Event::Done { outcome: outcome.clone() },
-        Err(fault @ (Fault::Refused(_) | Fault::Unavailable { .. })) => {
-            Event::Failed { why: said(fault) }
-        }
+        Err(fault @ (Fault::Refused(_) | Fault::Unavailable { .. })) => Event::Failed { why: said(fault) },
         Err(fault @ Fault::Unknown(_)) => Event::Unknown { why: said(fault) },
     };
     write(hands, step, event, None).await?;

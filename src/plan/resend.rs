@@ -80,7 +80,9 @@ pub fn again(
     let record = history.records.get(server).ok_or_else(|| NoResend::Unknown(name()))?;
     match record.phase {
         Phase::Delivered => {}
-        phase @ (Phase::New | Phase::Creating | Phase::Booting) => return Err(NoResend::NotYet(name(), phase)),
+        phase @ (Phase::New | Phase::Creating | Phase::Booting) => {
+            return Err(NoResend::NotYet(name(), phase));
+        }
         phase @ (Phase::Failed | Phase::Deleted | Phase::Ended) => return Err(NoResend::Over(name(), phase)),
     }
     let declared = fleet.servers.get(server).ok_or_else(|| NoResend::Undeclared(name()))?;

@@ -47,14 +47,18 @@ fn next_secret(text: &str) -> Option<Range<usize>> {
             let start = at + prefix.len();
             let end = text.len() - text[start..].trim_start_matches(is_secret_char).len();
             let is_one = if SHORT.contains(prefix) {
-                end - start >= SHORTEST && !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+                end - start >= SHORTEST
+                    && !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
             } else {
                 end > start
             };
             is_one.then_some((at, start..end))
         })
     });
-    known.chain(url_password(text)).min_by_key(|(at, found)| (*at, Reverse(found.start))).map(|(_, found)| found)
+    known
+        .chain(url_password(text))
+        .min_by_key(|(at, found)| (*at, Reverse(found.start)))
+        .map(|(_, found)| found)
 }
 
 /// The password of `scheme://user:password@host`, which may hold anything but a blank. In an example it is
