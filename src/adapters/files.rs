@@ -14,7 +14,7 @@ pub const LONGEST_SECRET: u64 = 64 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum BadSecretFile {
     /// The system says no.
-    #[error("{0}; hint: check the path and its permissions")]
+    #[error("cannot be read: {0}; hint: check the path and its permissions")]
     Unreadable(io::Error),
     /// Its mode lets others in.
     #[error("may be read by others (mode {0:03o}); hint: `chmod 600 {1}`, and put a new {2} in it")]

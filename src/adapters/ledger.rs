@@ -23,6 +23,12 @@ use crate::ports::{Fault, Hold, Ledger, Sealed};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
+/// So long another program may write before we give up,
+const PATIENCE: Duration = Duration::from_secs(10);
+/// but nobody waits so long for one that reads: there is another time to clean up.
+const BRISK: &str = "PRAGMA busy_timeout = 500";
+const PATIENT: &str = "PRAGMA busy_timeout = 10000";
+
 /// The ledger, in one SQLite file (with its `-wal`, `-shm` and `.lock` beside it).
 pub struct SqliteLedger {
     path: PathBuf,
@@ -140,8 +146,10 @@ impl SqliteLedger {
         }
         let truncate = async {
             let mut conn = self.pool.acquire().await?;
+            sqlx::query(BRISK).execute(&mut *conn).await?;
             let (is_busy, _, _): (i64, i64, i64) =
                 sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *conn).await?;
+            sqlx::query(PATIENT).execute(&mut *conn).await?;
             Ok(is_busy != 0)
         };
         let is_busy = truncate.await.map_err(|error| self.faults.sql(error))?;
@@ -217,7 +225,7 @@ impl Ledger for SqliteLedger {
 }
 
 async fn connect(options: SqliteConnectOptions) -> sqlx::Result<SqlitePool> {
-    let options = options.busy_timeout(Duration::from_secs(10));
+    let options = options.busy_timeout(PATIENCE);
     let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(60));
     // SQLite does not wait for its turn to switch a new file to WAL: it says busy at once.
     for _ in 0..100 {

@@ -2,6 +2,7 @@
 //! request ids, our own idempotency key with retries, and lists in which one odd item hides no other).
 //! Invariant: at most one standing refund per step, found again by its metadata or its key.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -104,7 +105,7 @@ impl Stripe {
     pub async fn checkup(&self) -> Vec<Asked> {
         let mut asked = Vec::new();
         for (what, path) in READ {
-            let ask = RequestBuilder::new(StripeMethod::Get, path).query(&[("limit", 1)]);
+            let ask = RequestBuilder::new(StripeMethod::Get, path).query(&BTreeMap::from([("limit", 1)]));
             let (result, date) = match self.caller.send(&ask, None).await {
                 // The mode of what is there is looked at too.
                 Ok(reply) => (self.caller.list_mode(&reply).map(|()| String::new()), reply.date),

@@ -1,16 +1,19 @@
 //! `basement doctor`: whether files, credentials, ledger and clock will do, by harmless questions only.
 //! Invariant: it changes nothing, asks for nothing that is personal to be shown, and tells no secret.
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
 use clap::Args;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use super::error::{Failure, code, pretty};
+use super::error::{Failure, code, parts, pretty};
 use super::project::Project;
 use super::{Context, Format, env, project, say, wiring};
 use crate::fleet::userdata;
 use crate::model::moment::{Moment, Span};
-use crate::ports::{Asked, Vault as _};
+use crate::ports::{Asked, Fault, Vault as _};
 use crate::render::json::VERSION;
 use crate::render::words::count;
 use crate::wire::credential;
@@ -18,6 +21,9 @@ use crate::wire::redact::redact_line;
 
 /// Signatures, budgets and deadlines bear with so much.
 const SKEW: Span = Span::seconds(30);
+
+/// Nobody can find that out by harmless questions.
+const UNASKED: &str = "; what it may write shows only when it does";
 
 /// Arguments of `basement doctor`.
 #[derive(Debug, Args)]
@@ -37,19 +43,14 @@ struct Check {
 
 pub(super) async fn run(context: &Context, args: &DoctorArgs) -> Result<u8, Failure> {
     let mut checks = Vec::new();
-    let project = match project::load(&context.dir) {
-        Ok(project) => {
-            let says =
-                format!("{}, and all can be read", count(project.fleet.servers.len() as u64, "server"));
-            checks.push(Check::ok("files", says));
-            Some(project)
-        }
-        Err(_) => {
-            let failure =
-                Failure::new("something in them is wrong", "`basement validate` tells what, and where");
-            checks.push(Check::bad("files", &failure));
-            project::without_fleet(&context.dir).ok()
-        }
+    let project = if let Ok(project) = project::load(&context.dir) {
+        let says = format!("{}, and all can be read", count(project.fleet.servers.len() as u64, "server"));
+        checks.push(Check::ok("files", says));
+        Some(project)
+    } else {
+        let failure = Failure::new("something in them is wrong", "`basement validate` tells what, and where");
+        checks.push(Check::bad("files", &failure));
+        project::without_fleet(&context.dir).ok()
     };
     if let Some(project) = &project {
         checks.extend(templates(project));
@@ -73,7 +74,7 @@ pub(super) async fn run(context: &Context, args: &DoctorArgs) -> Result<u8, Fail
 fn templates(project: &Project) -> Vec<Check> {
     let catalogue = &project.config.catalogue;
     let own = catalogue.plans.values().filter_map(|plan| plan.template.as_ref());
-    let names: std::collections::BTreeSet<_> = own.chain([&catalogue.defaults.template]).collect();
+    let names: BTreeSet<_> = own.chain([&catalogue.defaults.template]).collect();
     let check = |name: &String| {
         let what = format!("template `{name}`");
         let Some(text) = project.templates.get(name) else {
@@ -99,7 +100,7 @@ async fn digitalocean(project: &Project) -> Vec<Check> {
         Ok(both) => both,
         Err(failure) => return vec![Check::bad(WHAT, &failure)],
     };
-    let says = format!("{kind}; what it may write shows only when it does");
+    let says = format!("{kind}{UNASKED}");
     let with_keys = !project.config.catalogue.defaults.ssh_keys.is_empty();
     let asked = cloud.checkup(with_keys).await;
     vendor(Check::ok(WHAT, says), "DigitalOcean", asked).await
@@ -113,7 +114,8 @@ async fn stripe(project: &Project) -> Vec<Check> {
         Ok(both) => both,
         Err(failure) => return vec![Check::bad(WHAT, &failure)],
     };
-    let says = format!("{kind}; what a restricted key may write shows only when it does");
+    let is_bound = kind.starts_with("restricted");
+    let says = format!("{kind}{}", if is_bound { UNASKED } else { "" });
     let asked = billing.checkup().await;
     vendor(Check::ok(WHAT, says), "Stripe", asked).await
 }
@@ -125,7 +127,7 @@ async fn vendor(kind: Check, name: &str, asked: Vec<Asked>) -> Vec<Check> {
         let what = format!("{name} {what}");
         match result {
             Ok(says) => Check::ok(what, if says.is_empty() { "may be read".to_owned() } else { says }),
-            Err(fault) => Check::bad(what, &fault.into()),
+            Err(fault) => Check::bad(what, &sick(fault, name)),
         }
     };
     let mut checks: Vec<Check> = [kind].into_iter().chain(asked.into_iter().map(line)).collect();
@@ -133,6 +135,17 @@ async fn vendor(kind: Check, name: &str, asked: Vec<Asked>) -> Vec<Check> {
         checks.push(skew(format!("{name} clock"), theirs, clock.now().await));
     }
     checks
+}
+
+/// With a cure for today: a command's own is to be run again later.
+fn sick(fault: Fault, who: &str) -> Failure {
+    match &fault {
+        Fault::Refused(_) => fault.into(),
+        Fault::Unavailable { .. } | Fault::Unknown(_) => {
+            let cure = format!("see whether {who} is up and can be reached from here");
+            Failure::new(parts(&fault).0, parts(&fault).1.unwrap_or(cure))
+        }
+    }
 }
 
 fn skew(what: String, theirs: Moment, ours: Moment) -> Check {
@@ -151,7 +164,7 @@ async fn relay(project: &Project) -> Vec<Check> {
         Err(failure) => Check::bad(WHAT, &failure),
         Ok(mailer) => match mailer.checkup().await {
             Ok(()) => Check::ok(WHAT, mailer.kind()),
-            Err(fault) => Check::bad(WHAT, &fault.into()),
+            Err(fault) => Check::bad(WHAT, &sick(fault, "the relay in `BASEMENT_SMTP_URL`")),
         },
     };
     vec![check]
@@ -231,7 +244,8 @@ fn page(checks: &[Check]) -> String {
     for Check { what, is_ok, says, cure } in checks {
         let sign = if *is_ok { "ok" } else { "!!" };
         let cure = cure.as_ref().map(|cure| format!("; hint: {cure}")).unwrap_or_default();
-        page.push_str(&format!("{sign}  {what:width$}  {says}{cure}\n"));
+        // A String takes all that is written to it.
+        let _ = writeln!(page, "{sign}  {what:width$}  {says}{cure}");
     }
     let all = count(checks.len() as u64, "check");
     match checks.iter().filter(|check| !check.is_ok).count() {

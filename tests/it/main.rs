@@ -25,6 +25,7 @@ mod plan_settled;
 mod plan_traps;
 mod plan_worlds;
 mod planted;
+mod redact;
 mod render;
 mod scene;
 mod scripted;
