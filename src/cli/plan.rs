@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::engine::{self, Prices};
+use crate::model::insight::Insight;
 use crate::model::plan::Plan;
 use crate::render;
 
@@ -47,7 +48,13 @@ pub(super) fn show(
 ) -> Result<(), Failure> {
     let objections: Vec<String> =
         look.objections.iter().map(|o| format!("{o}; waive it by `--allow {}`", o.name())).collect();
-    let view = render::view::PlanView::new(&look.plan, &setup.fleet, &look.history, &objections);
+    let view = render::view::PlanView::new(
+        &look.plan,
+        &setup.fleet,
+        &look.history,
+        &objections,
+        &Insight::default(),
+    );
     for fault in &look.unanswered {
         say::remark(&format!("warning: a question was not answered; its server waits: {fault}"));
     }

@@ -7,6 +7,7 @@ pub mod census;
 pub mod desired;
 pub mod history;
 pub mod ids;
+pub mod insight;
 pub mod letter;
 pub mod moment;
 pub mod money;

@@ -3,6 +3,7 @@
 
 pub mod diff;
 pub mod history;
+pub mod insight;
 pub mod json;
 pub mod letter;
 pub mod money;

@@ -5,11 +5,13 @@ use serde::Serialize;
 
 use crate::model::desired::Fleet;
 use crate::model::history::History;
-use crate::model::ids::ServerName;
+use crate::model::ids::{ServerName, StepId};
+use crate::model::insight::{Insight, Label};
 use crate::model::money::{Money, Totals};
 use crate::model::plan::{MoneyLine, Note, Notice, Plan, Uses};
 use crate::model::step::{Action, Step};
 
+use super::insight;
 use super::why;
 use super::words::{self, Places, Sign, clean, count};
 
@@ -50,6 +52,14 @@ pub struct Row {
     pub what: String,
     /// Why; may be empty.
     pub why: String,
+    /// Further lines: who declared it, what is lost.
+    pub details: Vec<String>,
+    /// What it changes in a month's cost, or gives back: `+$6.00 a month`.
+    pub money: Option<String>,
+    /// Whose doing it is.
+    pub label: Option<Label>,
+    /// The step's id; none for a note.
+    pub id: Option<StepId>,
 }
 
 /// How many steps of each kind, and what else there is.
@@ -85,7 +95,13 @@ pub struct Counts {
 
 impl PlanView {
     /// Chooses every word of a plan, once. `objections` are sentences of the guard.
-    pub fn new<S: AsRef<str>>(plan: &Plan, fleet: &Fleet, history: &History, objections: &[S]) -> Self {
+    pub fn new<S: AsRef<str>>(
+        plan: &Plan,
+        fleet: &Fleet,
+        history: &History,
+        objections: &[S],
+        insight: &Insight,
+    ) -> Self {
         let Plan { at, servers, droplets, steps, notes, questions, money, uses } = plan;
         let refunds = refunds(steps);
         let places = Places { fleet, history };
@@ -101,7 +117,7 @@ impl PlanView {
             .map(|o| Row::new(Sign::Note, "objection", "", clean(o.as_ref()), String::new()));
         let sections = [
             ("Stopped", note_rows(&breaker)),
-            ("Steps", steps.iter().map(|step| step_row(step, places, plan)).collect()),
+            ("Steps", steps.iter().map(|step| step_row(step, places, plan, insight)).collect()),
             ("Under way", note_rows(&waits)),
             ("Notes", note_rows(&says)),
             ("To be asked before it may be applied", asks.collect()),
@@ -164,19 +180,27 @@ impl Counts {
 
 impl Row {
     fn new(sign: Sign, verb: &str, subject: &str, what: String, why: String) -> Self {
-        Self { sign, verb: verb.to_owned(), subject: subject.to_owned(), what, why }
+        let (verb, subject) = (verb.to_owned(), subject.to_owned());
+        Self { sign, verb, subject, what, why, details: Vec::new(), money: None, label: None, id: None }
     }
 }
 
-fn step_row(step: &Step, places: Places<'_>, plan: &Plan) -> Row {
-    let Step { id: _, server, action, reason, again } = step;
+fn step_row(step: &Step, places: Places<'_>, plan: &Plan, insight: &Insight) -> Row {
+    let Step { id, server, action, reason, again } = step;
     let mut why = why::reason(reason, plan.at);
     if *again {
         why.push_str("; asked again with the same key, since its end is not known");
     }
     let what = words::what(action, server.as_ref(), places);
     let subject = server.as_ref().map_or("fleet", ServerName::as_str);
-    Row::new(Sign::of(action), words::verb(action), subject, what, why)
+    let row = Row::new(Sign::of(action), words::verb(action), subject, what, why);
+    let details = server.as_ref().map(|server| insight::origin(server, insight, plan.at));
+    Row {
+        details: details.unwrap_or_default(),
+        label: insight.labels.get(id).copied(),
+        id: Some(id.clone()),
+        ..row
+    }
 }
 
 fn note_row(note: &Note, plan: &Plan) -> Row {
