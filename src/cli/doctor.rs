@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::error::{Failure, code, parts, pretty};
 use super::project::Project;
-use super::{Context, Format, env, project, say, wiring};
+use super::{Context, Format, project, say, wiring};
 use crate::fleet::userdata;
 use crate::model::moment::{Moment, Span};
 use crate::ports::{Asked, Fault, Vault as _};
@@ -91,13 +91,13 @@ fn templates(project: &Project) -> Vec<Check> {
 
 async fn digitalocean(project: &Project) -> Vec<Check> {
     const WHAT: &str = "DigitalOcean token";
-    let kind = env::secret("DIGITALOCEAN_TOKEN", "a DigitalOcean token").and_then(|token| {
-        let refused =
-            |why| Failure::new(why, "make a personal access token in DigitalOcean's control panel, API");
-        credential::digitalocean(token.expose_secret()).map_err(refused)
+    let known = wiring::digitalocean_token().and_then(|token| {
+        let cure = "make a personal access token in DigitalOcean's control panel, API";
+        let kind = credential::digitalocean(token.expose_secret()).map_err(|why| Failure::new(why, cure))?;
+        Ok((kind, wiring::digitalocean(token)?))
     });
-    let (kind, cloud) = match kind.and_then(|kind| Ok((kind, wiring::digitalocean()?))) {
-        Ok(both) => both,
+    let (kind, cloud) = match known {
+        Ok(known) => known,
         Err(failure) => return vec![Check::bad(WHAT, &failure)],
     };
     let says = format!("{kind}{UNASKED}");
@@ -108,10 +108,12 @@ async fn digitalocean(project: &Project) -> Vec<Check> {
 
 async fn stripe(project: &Project) -> Vec<Check> {
     const WHAT: &str = "Stripe key";
-    let kind = env::secret("STRIPE_API_KEY", "a Stripe key (`sk_…` or `rk_…`)")
-        .map(|key| credential::stripe(key.expose_secret()).unwrap_or("no key of Stripe's"));
-    let (kind, billing) = match kind.and_then(|kind| Ok((kind, wiring::stripe(&project.config)?))) {
-        Ok(both) => both,
+    let known = wiring::stripe_key().and_then(|key| {
+        let kind = credential::stripe(key.expose_secret()).unwrap_or("no key of Stripe's");
+        Ok((kind, wiring::stripe(&project.config, key)?))
+    });
+    let (kind, billing) = match known {
+        Ok(known) => known,
         Err(failure) => return vec![Check::bad(WHAT, &failure)],
     };
     let is_bound = kind.starts_with("restricted");

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use crate::adapters::clock::{RealClock, SimClock};
 use crate::adapters::digitalocean::DigitalOcean;
 use crate::adapters::ledger::SqliteLedger;
@@ -24,25 +26,34 @@ const USER_AGENT: &str = concat!("basement/", env!("CARGO_PKG_VERSION"));
 
 /// What `basement plan` needs: eyes only.
 pub(super) fn eyes(config: &Config) -> Result<Eyes, Failure> {
-    Ok(Eyes { cloud: Arc::new(digitalocean()?), billing: billing(config)?, clock: clock()? })
+    let cloud = digitalocean(digitalocean_token()?)?;
+    Ok(Eyes { cloud: Arc::new(cloud), billing: billing(config)?, clock: clock()? })
+}
+
+/// The token: read once, since a pipe gives it no second time.
+pub(super) fn digitalocean_token() -> Result<SecretString, Failure> {
+    env::secret("DIGITALOCEAN_TOKEN", "a DigitalOcean token")
 }
 
 /// DigitalOcean.
-pub(super) fn digitalocean() -> Result<DigitalOcean, Failure> {
+pub(super) fn digitalocean(token: SecretString) -> Result<DigitalOcean, Failure> {
     let clock = clock()?;
-    let token = env::secret("DIGITALOCEAN_TOKEN", "a DigitalOcean token")?;
     let pace = Arc::new(Pace::new(clock.clone()));
     DigitalOcean::new(&env::digitalocean_url(), token, pace, clock, USER_AGENT).map_err(Failure::plain)
 }
 
 /// Stripe, as everybody asks it.
 pub(super) fn billing(config: &Config) -> Result<Arc<dyn Billing>, Failure> {
-    Ok(Arc::new(stripe(config)?))
+    Ok(Arc::new(stripe(config, stripe_key()?)?))
+}
+
+/// The key: read once.
+pub(super) fn stripe_key() -> Result<SecretString, Failure> {
+    env::secret("STRIPE_API_KEY", "a Stripe key (`sk_…` or `rk_…`)")
 }
 
 /// Stripe.
-pub(super) fn stripe(config: &Config) -> Result<Stripe, Failure> {
-    let key = env::secret("STRIPE_API_KEY", "a Stripe key (`sk_…` or `rk_…`)")?;
+pub(super) fn stripe(config: &Config, key: SecretString) -> Result<Stripe, Failure> {
     Stripe::new(&env::stripe_url(), key, config.stripe.mode, clock()?, USER_AGENT)
         .map_err(|bad| Failure::plain(bad.to_string()))
 }
@@ -86,8 +97,11 @@ pub(super) async fn ledger_there_is(project: &Project) -> Result<Option<SqliteLe
 
 /// What opens passwords, if there is something; no key is made.
 pub(super) fn vault_there_is(project: &Project) -> Result<Option<SealVault>, Failure> {
-    let is_there = env::optional_secret("BASEMENT_SEAL_KEYS")?.is_some() || key_file(project).exists();
-    is_there.then(|| vault(project)).transpose()
+    match env::optional_secret("BASEMENT_SEAL_KEYS")? {
+        Some(keys) => Ok(Some(SealVault::from_keys(&keys)?)),
+        None if key_file(project).exists() => Ok(Some(SealVault::from_file_or_new(&key_file(project))?)),
+        None => Ok(None),
+    }
 }
 
 /// What the ledger knows; nothing if there is none yet.

@@ -21,7 +21,9 @@ pub fn secrets(env: &BTreeMap<&'static str, String>, root: &Path, world: &World)
     let mut found = passwords(world);
     for (name, value) in env {
         let value = match name.strip_suffix("_FILE") {
-            Some(_) => fs::read_to_string(value).unwrap_or_default(),
+            // A pipe is not ours to read.
+            Some(_) if Path::new(value).is_file() => fs::read_to_string(value).unwrap_or_default(),
+            Some(_) => String::new(),
             None => value.clone(),
         };
         match name.trim_end_matches("_FILE") {

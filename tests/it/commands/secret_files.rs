@@ -69,3 +69,21 @@ fn what_is_no_secret_is_named() {
     bench.set("DIGITALOCEAN_TOKEN_FILE", "/nowhere/at/all");
     insta::assert_snapshot!("a_secret_that_is_not_there", bench.expect("plan", 1).page());
 }
+
+#[test]
+fn a_pipe_is_read_once_and_that_is_enough() {
+    use std::io::Write as _;
+    let mut bench = with_file("", 0o600);
+    bench.set("DIGITALOCEAN_TOKEN_FILE", "/dev/stdin");
+    for command in ["plan", "doctor"] {
+        let mut child = bench.command(command);
+        let (out, err) = (std::process::Stdio::piped(), std::process::Stdio::piped());
+        let mut child =
+            child.stdin(std::process::Stdio::piped()).stdout(out).stderr(err).spawn().expect("it starts");
+        let mut pipe = child.stdin.take().expect("a pipe");
+        pipe.write_all(hush::TOKEN.as_bytes()).expect("it is read");
+        drop(pipe);
+        let said = bench.said(&child.wait_with_output().expect("it ends"));
+        assert_eq!(said.code, 0, "{command}\n{}", said.page());
+    }
+}
