@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::adapters::folder;
 use crate::engine::{LetterSettings, Setup};
+use crate::fleet::approval;
 use crate::fleet::complaint::Complaint;
 use crate::fleet::userdata;
+use crate::model::approval::Approval;
 use crate::model::desired::Fleet;
 
 use super::config::{self, Config};
 use super::error::Failure;
-use super::validate;
+use super::{say, validate};
 
 /// The templates that `init` writes out to be edited.
 pub(super) const TEMPLATES: [(&str, &str); 1] =
@@ -27,18 +30,22 @@ pub(super) struct Project {
     pub fleet: Fleet,
     /// Cloud-init templates by name: the built-in ones, and those in `cloud-init/`.
     pub templates: BTreeMap<String, String>,
+    /// What persons said yes to, edited and cut files left out.
+    pub approvals: Vec<Approval>,
 }
 
 /// Reads all of it; complaints come all at once.
 pub(super) fn load(root: &Path) -> Result<Project, Failure> {
     let (config, fleet) = validate::load(root).map_err(|complaints| complain(&complaints))?;
-    Ok(Project { root: root.to_owned(), config, fleet, templates: templates(root)? })
+    let (templates, approvals) = (templates(root)?, approvals(root)?);
+    Ok(Project { root: root.to_owned(), config, fleet, templates, approvals })
 }
 
 /// The same without the fleet's files, where something in them is wrong.
 pub(super) fn without_fleet(root: &Path) -> Result<Project, Failure> {
-    let config = load_config(root)?;
-    Ok(Project { root: root.to_owned(), config, fleet: Fleet::default(), templates: templates(root)? })
+    let (config, templates) = (load_config(root)?, templates(root)?);
+    let (root, fleet, approvals) = (root.to_owned(), Fleet::default(), Vec::new());
+    Ok(Project { root, config, fleet, templates, approvals })
 }
 
 /// Reads `basement.toml` alone.
@@ -54,6 +61,7 @@ impl Project {
             fleet: self.fleet.clone(),
             policy: self.config.policy.clone(),
             allow: allow.iter().cloned().collect::<BTreeSet<_>>(),
+            approvals: self.approvals.clone(),
             templates: self.templates.clone(),
             letters: LetterSettings {
                 brand: mail.brand.clone(),
@@ -74,6 +82,18 @@ impl Project {
 fn complain(complaints: &[Complaint]) -> Failure {
     let page = validate::page(complaints);
     Failure::plain(format!("the files must be mended first; nothing was done\n\n{}", page.trim_end()))
+}
+
+/// The approvals that can count; of the others it is said why they cannot.
+fn approvals(root: &Path) -> Result<Vec<Approval>, Failure> {
+    let files = folder::approvals(root).map_err(|error| {
+        Failure::new(format!("`{}` cannot be read: {error}", approval::FOLDER), "look at its permissions")
+    })?;
+    let (good, bad): (Vec<_>, Vec<_>) = files.iter().map(approval::parse).partition(Result::is_ok);
+    for why in bad.into_iter().filter_map(Result::err) {
+        say::remark(&format!("warning: `{}`: {}; {}", why.file, why.message, why.cure));
+    }
+    Ok(good.into_iter().filter_map(Result::ok).collect())
 }
 
 /// The built-in templates, and over them the repository's own.
