@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use basement::cli::hush::last_words;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Bench, files};
+use super::{Bench, files, until};
 
 /// The shell lifts the limit as far as it may, then becomes the program.
 const UNLIMITED: &str =
@@ -22,7 +22,7 @@ fn a_run_that_is_aborted_leaves_no_core() {
     command.args(["-c", UNLIMITED]).arg(plain.get_program()).args(plain.get_args());
     command.current_dir(bench.root()).env_clear().stdin(Stdio::null());
     command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let (child, _out) = bench.until(command, "+ created");
+    let (child, _out) = until(command, "+ created");
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("not 0");
     #[cfg(target_os = "linux")]
     {

@@ -213,19 +213,7 @@ impl Bench {
 
     /// Starts it, and returns as soon as a line of its standard output begins with `word`.
     pub fn run_until(&self, words: &str, word: &str) -> (Child, BufReader<ChildStdout>) {
-        self.until(self.command(words), word)
-    }
-
-    /// As above, of a command of one's own.
-    pub fn until(&self, mut command: Command, word: &str) -> (Child, BufReader<ChildStdout>) {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-        let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut line = String::new();
-        while !line.starts_with(word) {
-            line.clear();
-            assert!(out.read_line(&mut line).expect("a line") > 0, "it ended before `{word}`");
-        }
-        (child, out)
+        until(self.command(words), word)
     }
 
     /// Runs it to its end, which must be this one.
@@ -263,9 +251,7 @@ impl Bench {
 
     /// No output says a secret.
     fn is_hushed(&self, text: &str) {
-        if hush::said(text, &self.secrets()).is_some() {
-            panic!("a command says a secret:\n{text}");
-        }
+        assert!(hush::said(text, &self.secrets()).is_none(), "a command says a secret:\n{text}");
     }
 
     /// No file and no request holds one.
@@ -308,6 +294,18 @@ impl Drop for Bench {
             assert_eq!(self.left(), Vec::<String>::new(), "a secret is where it has no business");
         }
     }
+}
+
+/// Starts a command, and returns as soon as a line of its standard output begins with `word`.
+pub fn until(mut command: Command, word: &str) -> (Child, BufReader<ChildStdout>) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    while !line.starts_with(word) {
+        line.clear();
+        assert!(out.read_line(&mut line).expect("a line") > 0, "it ended before `{word}`");
+    }
+    (child, out)
 }
 
 fn relay(running: &Running) -> String {
