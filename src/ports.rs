@@ -54,6 +54,17 @@ pub enum Fault {
     Unknown(Detail),
 }
 
+/// One harmless question of a check-up.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// What the credential needs for it, as its vendor calls it.
+    pub what: &'static str,
+    /// What the answer tells a person.
+    pub result: Result<String, Fault>,
+    /// What time the vendor says it is.
+    pub date: Option<Moment>,
+}
+
 /// The three ways of DigitalOcean to change a droplet's power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PowerCall {
@@ -163,6 +174,9 @@ pub trait Ledger: Send + Sync {
     async fn entries(&self, server: Option<&ServerName>) -> Result<Vec<Entry>, Fault>;
     /// The sealed password of a server's create attempt.
     async fn sealed(&self, server: &ServerName, attempt: u32) -> Result<Option<Sealed>, Fault>;
+    /// Erases, beyond recovery from the ledger, the sealed passwords that nobody has needed since before
+    /// this moment (`Record::password_idle`); says how many.
+    async fn erase_passwords(&self, hold: &Hold, before: Moment) -> Result<u64, Fault>;
 }
 
 /// Makes, seals and opens root passwords.
@@ -209,6 +223,11 @@ impl Fault {
     pub fn is_relay(&self) -> bool {
         let is_ours = |code: &str| matches!(code, "login" | "tls" | "sender" | "relay");
         matches!(self, Self::Refused(detail) if detail.code.as_deref().is_some_and(is_ours))
+    }
+
+    /// Nobody answers, or nobody knows the credential: another question will be answered in the same way.
+    pub fn is_hopeless(&self) -> bool {
+        !matches!(self, Self::Refused(_)) || self.detail().status == Some(401)
     }
 
     /// A refusal of our own making, without a vendor's answer.

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod digitalocean;
+pub mod files;
 pub mod folder;
 pub mod http;
 pub mod ledger;
@@ -13,7 +14,6 @@ pub mod pace;
 pub mod stripe;
 pub mod vault;
 
-mod files;
 mod ledger_faults;
 mod ledger_lock;
 mod ledger_rows;

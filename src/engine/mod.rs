@@ -152,6 +152,17 @@ pub async fn look(eyes: &Eyes, setup: &Setup, history: History, prices: &mut Pri
     observe::look(eyes, setup, history, prices).await
 }
 
+/// Takes one step that a person asked for by itself.
+pub async fn take(
+    ports: &Ports,
+    setup: &Setup,
+    hold: &Hold,
+    look: &Look,
+    step: &Step,
+) -> Result<Outcome, Fault> {
+    execute::execute(&execute::Hands { ports, setup, look, hold }, step).await
+}
+
 /// One pass. With a digest `agreed` to, it does nothing unless its destructive steps have that digest.
 pub async fn pass(
     ports: &Ports,
@@ -162,6 +173,9 @@ pub async fn pass(
     stop: &Stop,
     watch: Watch<'_>,
 ) -> Result<Report, Fault> {
+    // First, so that no vendor's outage and no objection keeps a password longer.
+    let keep = setup.letters.keep_password;
+    ports.ledger.erase_passwords(hold, ports.eyes.clock.now().await.minus(keep)).await?;
     let look = observe::look(&ports.eyes, setup, ports.ledger.history().await?, prices).await?;
     let judged = guard::judge(&look.plan, &look.census, &look.history, &setup.waived(&look));
     let approved = match judged {

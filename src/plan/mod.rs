@@ -5,6 +5,7 @@ pub mod approval;
 pub mod breaker;
 pub mod digest;
 pub mod guard;
+pub mod resend;
 
 mod alerts;
 mod case;

@@ -285,6 +285,10 @@ impl<P: Ledger> Ledger for Meddled<P> {
     async fn sealed(&self, server: &ServerName, attempt: u32) -> Result<Option<Sealed>, Fault> {
         self.meddler.around("sealed", Kind::Read, || self.inner.sealed(server, attempt)).await
     }
+
+    async fn erase_passwords(&self, hold: &Hold, before: Moment) -> Result<u64, Fault> {
+        self.meddler.around("erase_passwords", Kind::Write, || self.inner.erase_passwords(hold, before)).await
+    }
 }
 
 fn detail(call: &str) -> Detail {

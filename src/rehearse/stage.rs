@@ -272,6 +272,7 @@ impl Stage {
                 support: "help@example.com".to_owned(),
                 operator: "operator@example.com".to_owned(),
                 portal: None,
+                keep_password: Span::days(7),
             },
         }
     }

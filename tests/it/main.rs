@@ -29,6 +29,7 @@ mod plan_settled;
 mod plan_traps;
 mod plan_worlds;
 mod planted;
+mod redact;
 mod relays;
 mod render;
 mod scene;

@@ -51,6 +51,7 @@ fn keys_that_are_missing_or_of_the_wrong_kind() {
     bench.unset("DIGITALOCEAN_TOKEN");
     bench.set("DIGITALOCEAN_TOKEN_FILE", "nowhere/token");
     insta::assert_snapshot!("token_file_that_is_not_there", bench.expect("plan", 1).page());
+    bench.unset("DIGITALOCEAN_TOKEN_FILE");
     bench.set("DIGITALOCEAN_TOKEN", "simulated");
     bench.set("BASEMENT_SMTP_URL", "relay.example.com:25");
     insta::assert_snapshot!("relay_that_is_no_url", bench.expect("apply --auto-approve", 1).page());

@@ -270,6 +270,7 @@ fn setup(config: &Config) -> Setup {
             support: config.mail.support.clone(),
             operator: config.mail.operator.clone(),
             portal: config.mail.portal.clone(),
+            keep_password: Span::days(7),
         },
     }
 }

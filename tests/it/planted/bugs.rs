@@ -232,6 +232,10 @@ impl Ledger for Planted<dyn Ledger> {
     async fn sealed(&self, server: &ServerName, attempt: u32) -> Result<Option<Sealed>, Fault> {
         self.inner.sealed(server, attempt).await
     }
+
+    async fn erase_passwords(&self, hold: &Hold, before: Moment) -> Result<u64, Fault> {
+        self.inner.erase_passwords(hold, before).await
+    }
 }
 
 /// A refund or a letter that is intended is written down as done too, and its end not again.
