@@ -50,8 +50,8 @@ fn unknown_keys_and_tables_all_at_once() {
          |         ^
       hint: did you mean `caps`?
 
-    basement.toml:74: unknown table `leger`
-      74 | [leger]
+    basement.toml:75: unknown table `leger`
+      75 | [leger]
          |  ^
       hint: did you mean `[ledger]`?
 
