@@ -141,6 +141,17 @@ impl<'a> Case<'a> {
         self.census.billing.get(self.server.subscription()?)
     }
 
+    /// Whether Stripe, read anew, says that this server is not lost to its customer; asks if that is not known yet.
+    /// One without a subscription is its file's matter.
+    pub fn is_kept(&self, to: &mut Verdict) -> Option<bool> {
+        let Some(id) = self.server.subscription() else { return Some(true) };
+        let Some(known) = self.fresh().and_then(|fresh| fresh.subscription.as_ref()) else {
+            to.questions.insert(Question::Subscription(id.clone()));
+            return None;
+        };
+        Some(known.as_ref().is_some_and(|subscription| !lets(subscription, DesiredState::Destroyed)))
+    }
+
     /// Whether Stripe, read anew, lets a server be stopped (or destroyed): nobody paid up ever is.
     pub fn consent(&self, to: &mut Verdict, would: DesiredState) -> Consent {
         let Some(id) = self.server.subscription() else { return Consent::Given };

@@ -15,7 +15,7 @@ use crate::model::step::{Action, DestroyCause, Reason};
 use super::breaker;
 use super::case::{Case, Verdict};
 use super::letters;
-use super::life::intended;
+use super::life::{adopt, intended};
 
 /// Stripe's clock may be ahead of ours, and what is paid "later" than now is paid all the same.
 const CLOCK: Span = Span::days(1);
@@ -53,7 +53,11 @@ pub(super) fn settle(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
 fn is_absent(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) -> bool {
     let never_up = || Reason::NeverUp { intended: intended(case), deadline: case.policy.boot_deadline };
     if let Some(droplet) = listed {
-        case.destroy(to, droplet.id, DestroyCause::NeverUp, never_up());
+        match is_up_after_all(case, droplet).then(|| case.is_kept(to)) {
+            Some(None) => {}
+            Some(Some(true)) => adopt(case, droplet, Reason::Up, to),
+            Some(Some(false)) | None => case.destroy(to, droplet.id, DestroyCause::NeverUp, never_up()),
+        }
         return false;
     }
     if letters::failure_is_told(case) {
@@ -72,6 +76,15 @@ fn is_absent(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) -> bool {
             false
         }
     }
+}
+
+/// It is up, and nothing was taken back yet: no destroy was asked for, no settlement begun. It came late, or it is
+/// in use and the ledger is an old one; whoever is paid up keeps it.
+fn is_up_after_all(case: &Case, droplet: &Droplet) -> bool {
+    droplet.is_up()
+        && case.want() == DesiredState::Running
+        && case.record.destroyed.is_none()
+        && !breaker::has_begun(case.record)
 }
 
 /// No id was ever learned: nothing may bear the server's name.

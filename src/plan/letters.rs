@@ -21,6 +21,12 @@ pub(super) fn welcome(case: &Case, droplet: &Droplet, to: &mut Verdict) {
     }
 }
 
+/// Whether the welcome was tried: a try that was refused may follow one whose reply was lost.
+pub(super) fn may_be_welcomed(case: &Case) -> bool {
+    let id = letter_id(case, "welcome", &case.record.attempt);
+    case.record.open.contains_key(&id) || case.record.failures.contains_key(&id)
+}
+
 /// It is up again, and the customer's last word from us is that it is off.
 pub(super) fn resumed(case: &Case, droplet: &Droplet, to: &mut Verdict) {
     if let Some(address) = droplet.public_ipv4.filter(|_| case.record.told_off) {

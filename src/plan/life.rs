@@ -138,7 +138,7 @@ fn undeliverable(case: &Case, to: &mut Verdict) {
 }
 
 /// Takes up a droplet that bears this server's tag and name.
-fn adopt(case: &Case, droplet: &Droplet, reason: Reason, to: &mut Verdict) {
+pub(super) fn adopt(case: &Case, droplet: &Droplet, reason: Reason, to: &mut Verdict) {
     let known = case.record;
     let last_call = intended(case).plus(case.policy.horizon).plus(SKEW);
     // One that no create of this ledger has made may be in use: it counts as delivered, for its password is
@@ -185,8 +185,9 @@ fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
     };
     match case.want() {
         DesiredState::Running if droplet.is_up() => letters::welcome(case, droplet, to),
+        // What is off has booted: its customer may have had it. It is switched on for as long as it is paid for.
         DesiredState::Running if droplet.status == DropletStatus::Off => {
-            switch_on(case, droplet, deadline, to);
+            delivered::power_on(case, droplet, to);
         }
         DesiredState::Stopped if droplet.is_up() => delivered::stop(case, droplet, to),
         DesiredState::Stopped if droplet.status == DropletStatus::Off => {}
@@ -200,20 +201,12 @@ fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
     }
 }
 
-/// Off before it was ever delivered: past the deadline one call to switch on gets a boot's time, no more.
-fn switch_on(case: &Case, droplet: &Droplet, deadline: Moment, to: &mut Verdict) {
-    let refused = case.record.failures.get(&case.id("power_on", &[&droplet.id]));
-    let asked = case.record.powered_on.or(refused.map(|refused| refused.last));
-    let until = asked.map(|asked| asked.plus(case.policy.boot_deadline));
-    match until.filter(|_| case.at() >= deadline) {
-        None => delivered::power_on(case, droplet, to),
-        Some(until) if case.at() < until => case.note(to, Notice::Booting { droplet: droplet.id, until }),
-        Some(_) => give_up(case, Some(droplet), to),
-    }
-}
-
-/// Not up in time: the delivery has failed, and nobody has used the droplet.
+/// Not up in time: the delivery has failed, and nobody has used the droplet. But one whose welcome was so much as
+/// tried may be in use: it counts as delivered.
 fn give_up(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
+    if letters::may_be_welcomed(case) {
+        return delivered::keep(case, droplet, to);
+    }
     let why = || Reason::NeverUp { intended: intended(case), deadline: case.policy.boot_deadline };
     record(case, to, "gave-up", Fact::GaveUp, why());
     if let Some(droplet) = droplet {

@@ -20,6 +20,7 @@ mod letters;
 mod passes;
 mod plan;
 mod plan_fleet;
+mod plan_kept;
 mod plan_limits;
 mod plan_settled;
 mod plan_traps;
