@@ -202,11 +202,8 @@ fn lets(subscription: &Subscription, would: DesiredState) -> bool {
     match &subscription.status {
         Status::Other(_) => false,
         Status::Active | Status::Trialing => would == DesiredState::Stopped && subscription.switched_off,
-        Status::Incomplete
-        | Status::IncompleteExpired
-        | Status::PastDue
-        | Status::Unpaid
-        | Status::Paused
-        | Status::Canceled => true,
+        // Its payment is still being tried: it may be off meanwhile, and is not lost.
+        Status::Incomplete | Status::PastDue => would == DesiredState::Stopped,
+        Status::IncompleteExpired | Status::Unpaid | Status::Paused | Status::Canceled => true,
     }
 }
