@@ -136,8 +136,10 @@ impl Record {
                 let is_lost = |open: &Open| open.is_lost && matches!(open.action, Action::Create { .. });
                 self.open.values().any(is_lost).then_some(false)
             }
+            // What was destroyed before it was given up was wanted no more.
             (Event::Noticed { fact: Fact::GaveUp }, _) => {
-                matches!(self.phase, Phase::Creating | Phase::Booting).then_some(false)
+                let is_tried = matches!(self.phase, Phase::Creating | Phase::Booting);
+                (is_tried && self.destroyed.is_none()).then_some(false)
             }
             _ => None,
         }

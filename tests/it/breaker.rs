@@ -10,7 +10,7 @@ use basement::model::moment::{Moment, Span};
 use basement::model::money::Money;
 use basement::model::plan::Notice;
 use basement::model::policy::Policy;
-use basement::model::step::{Action, Fact};
+use basement::model::step::{Action, DestroyCause, Fact};
 use basement::plan::breaker::reset;
 
 use crate::scene::{NAME, Scene, after, name, order, start};
@@ -135,6 +135,10 @@ fn which_creates_count() {
     assert_eq!(given_up(lost()), [BAD]);
     assert_eq!(given_up(Scene::running().created(7)), [BAD]);
     assert_eq!(given_up(refused(Scene::running(), 1)), NONE, "wanted no more, and never refused for long");
+    let promised = Action::Destroy { droplet: DropletId(7), cause: DestroyCause::Promised };
+    let intended = Event::Intended { action: promised };
+    let cancelled = Scene::stopped().created(7).event(after(8), &format!("destroy/{NAME}/7"), intended);
+    assert_eq!(given_up(cancelled), NONE, "cancelled while it was booting, and destroyed after its grace");
     let off = Action::PowerOn { droplet: DropletId(7) };
     let failed = Event::Failed { why: "no".to_owned() };
     let step = format!("power_on/{NAME}/7");
