@@ -143,6 +143,12 @@ async fn say(
             "`basement status` lists the servers",
         ));
     };
+    if breaker::is_refunding(record) {
+        return Err(Failure::new(
+            format!("a refund of `{server}` is under way; nobody is both served and paid back"),
+            "run `basement apply` until it is settled",
+        ));
+    }
     let now = wiring::clock()?.now().await;
     let entry = Entry {
         at: now,

@@ -63,9 +63,16 @@ pub enum Occasion {
         /// Which droplet.
         droplet: DropletId,
     },
-    /// To the operator: a create is refused again and again; nobody is refunded, it is tried on.
+    /// To the operator: a step is refused again and again; it is tried on.
     AlertRefused {
+        /// Which: `create`, `power_on`, `refund`, `cancel` or `welcome`.
+        what: String,
         /// What was said last.
+        why: String,
+    },
+    /// To the operator: a refund that its customer was told of has come back; a person must make it.
+    AlertRefund {
+        /// Why.
         why: String,
     },
     /// To the operator: too many creates failed; creates and refunds are stopped.
@@ -115,6 +122,7 @@ impl Occasion {
             Self::AlertFailed { .. } => "operator-failed",
             Self::AlertDeleted { .. } => "operator-deleted",
             Self::AlertRefused { .. } => "operator-refused",
+            Self::AlertRefund { .. } => "operator-refund",
             Self::AlertBreaker { .. } => "operator-breaker",
         }
     }

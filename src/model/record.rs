@@ -61,6 +61,8 @@ pub struct Done {
 pub struct Failures {
     /// How often.
     pub count: u32,
+    /// When first.
+    pub first: Moment,
     /// When last.
     pub last: Moment,
     /// What was said last.
@@ -204,6 +206,7 @@ impl Record {
             | Occasion::AlertFailed { .. }
             | Occasion::AlertDeleted { .. }
             | Occasion::AlertRefused { .. }
+            | Occasion::AlertRefund { .. }
             | Occasion::AlertBreaker { .. } => {}
         }
     }
@@ -228,8 +231,9 @@ impl Record {
     }
 
     fn count_failure(&mut self, entry: &Entry, why: &str) {
-        let count = self.failures.get(&entry.step).map_or(0, |f| f.count) + 1;
-        self.failures.insert(entry.step.clone(), Failures { count, last: entry.at, why: why.to_owned() });
+        let (count, first) = self.failures.get(&entry.step).map_or((0, entry.at), |f| (f.count, f.first));
+        let failures = Failures { count: count + 1, first, last: entry.at, why: why.to_owned() };
+        self.failures.insert(entry.step.clone(), failures);
     }
 
     fn notice(&mut self, at: Moment, fact: &Fact) {

@@ -155,17 +155,24 @@ impl<'a> Case<'a> {
     /// Whether Stripe, read anew, lets a server be stopped (or destroyed): nobody paid up ever is.
     pub fn consent(&self, to: &mut Verdict, would: DesiredState) -> Consent {
         let Some(id) = self.server.subscription() else { return Consent::Given };
-        let status = match self.fresh().and_then(|fresh| fresh.subscription.as_ref()) {
+        match self.fresh().and_then(|fresh| fresh.subscription.as_ref()) {
             None => {
                 to.questions.insert(Question::Subscription(id.clone()));
                 return Consent::Asked;
             }
             Some(Some(subscription)) if lets(subscription, would) => return Consent::Given,
-            Some(Some(subscription)) => format!("says `{}`", subscription.status),
-            Some(None) => "does not know this subscription".to_owned(),
-        };
-        self.note(to, Notice::Stale { status, would: would.to_string() });
+            Some(_) => {}
+        }
+        self.is_stale(to, would);
         Consent::Withheld
+    }
+
+    /// The file would have something done that Stripe, read anew, speaks against.
+    pub fn is_stale(&self, to: &mut Verdict, would: DesiredState) {
+        let known = self.fresh().and_then(|fresh| fresh.subscription.as_ref()?.as_ref());
+        let status = known
+            .map_or("does not know this subscription".to_owned(), |known| format!("says `{}`", known.status));
+        self.note(to, Notice::Stale { status, would: would.to_string() });
     }
 }
 

@@ -1,9 +1,11 @@
 //! The life of one server, design.md §8: first what holds in every phase, then phase by phase up to delivery.
 
+use std::collections::BTreeMap;
+
 use crate::model::breaker::TRIES;
 use crate::model::census::{Droplet, DropletStatus, Sighting};
 use crate::model::desired::{Because, DesiredState};
-use crate::model::history::Phase;
+use crate::model::history::{Failures, Phase};
 use crate::model::ids::DropletId;
 use crate::model::moment::Moment;
 use crate::model::plan::Notice;
@@ -27,7 +29,35 @@ pub(super) fn decide(case: &Case) -> Verdict {
         droplets => by_phase(case, droplets.first().copied(), &mut verdict),
     }
     hold(case, &mut verdict);
+    alert_refused(case, &mut verdict);
     verdict
+}
+
+/// Tells the operator of what is due and is refused again and again: somebody is not served, or not paid back.
+fn alert_refused(case: &Case, to: &mut Verdict) {
+    let waits = to.notes.iter().filter_map(|note| match &note.notice {
+        Notice::Waiting { step, .. } => Some(step),
+        _ => None,
+    });
+    let due = to.steps.iter().map(|step| &step.id).chain(waits);
+    let mut refused: BTreeMap<&str, &Failures> = BTreeMap::new();
+    for id in due {
+        let words: Vec<&str> = id.as_str().split('/').collect();
+        let what = match words.as_slice() {
+            ["create", ..] => "create",
+            ["power_on", ..] => "power_on",
+            ["refund", ..] => "refund",
+            ["cancel", ..] => "cancel",
+            ["letter", _, "welcome", ..] => "welcome",
+            _ => continue,
+        };
+        if let Some(failures) = case.record.failures.get(id).filter(|failures| failures.count >= TRIES) {
+            refused.entry(what).or_insert(failures);
+        }
+    }
+    for (what, failures) in refused {
+        letters::alert_refused(case, what, failures, to);
+    }
 }
 
 fn by_phase(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
@@ -79,6 +109,9 @@ fn unmade(case: &Case, to: &mut Verdict, anew: bool) {
     if case.is_broken {
         return case.withhold(to, "create");
     }
+    if case.record.attempt > 0 && !is_paid_for(case, to) {
+        return;
+    }
     let refused = |attempt: &u32| case.record.failures.contains_key(&case.id("create", &[attempt]));
     let attempt = match case.record.attempt {
         // A create that certainly made nothing is asked again as the same try.
@@ -94,10 +127,16 @@ fn unmade(case: &Case, to: &mut Verdict, anew: bool) {
     };
     let reason = if anew { Reason::Anew } else { declared(case) };
     let id = case.id("create", &[&attempt]);
-    if let Some(failures) = case.record.failures.get(&id).filter(|failures| failures.count >= TRIES) {
-        letters::alert_refused(case, failures, to);
-    }
     case.step(to, id, Action::Create { order }, reason);
+}
+
+/// Before another try Stripe is asked: the subscription may have ended with the first one, and the file be stale.
+fn is_paid_for(case: &Case, to: &mut Verdict) -> bool {
+    let is_kept = case.is_kept(to);
+    if is_kept == Some(false) {
+        case.is_stale(to, DesiredState::Running);
+    }
+    is_kept == Some(true)
 }
 
 /// Whether a former droplet is confirmed absent; before that no second one is made.

@@ -136,7 +136,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
         };
     }
     add!("frame" "welcome" "suspended" "resumed" "ending" "ended" "failed");
-    add!("operator-failed" "operator-deleted" "operator-refused" "operator-breaker");
+    add!("operator-failed" "operator-deleted" "operator-refused" "operator-refund" "operator-breaker");
     Ok(env)
 }
 
@@ -159,7 +159,10 @@ fn subject(letter: &Letter) -> String {
         }
         Occasion::AlertFailed { .. } => format!("[basement] delivery failed: {server}"),
         Occasion::AlertDeleted { .. } => format!("[basement] deleted outside basement: {server}"),
-        Occasion::AlertRefused { .. } => format!("[basement] create is refused: {server}"),
+        Occasion::AlertRefused { what, .. } => {
+            format!("[basement] {} is refused: {server}", what.replace('_', " "))
+        }
+        Occasion::AlertRefund { .. } => format!("[basement] a refund came back: {server}"),
         Occasion::AlertBreaker { .. } => "[basement] creates and refunds are stopped".to_owned(),
     }
 }
@@ -181,7 +184,8 @@ fn particulars(occasion: &Occasion) -> Value {
             refunded => sum(refunded), cancelled => cancelled, remark => remark.as_deref().map(line)
         },
         Occasion::AlertDeleted { droplet } => context! { droplet => droplet.to_string() },
-        Occasion::AlertRefused { why } => context! { why => line(why) },
+        Occasion::AlertRefused { what, why } => context! { what => what, why => line(why) },
+        Occasion::AlertRefund { why } => context! { why => line(why) },
         Occasion::AlertBreaker { opened } => {
             context! { failures => failures(opened), since => at(opened.since) }
         }

@@ -158,7 +158,10 @@ pub fn letter_words(letter: &Letter) -> String {
         Occasion::AlertDeleted { droplet } => {
             format!("alert: droplet {droplet} was deleted outside basement")
         }
-        Occasion::AlertRefused { why } => format!("alert: its create is refused: {}", clean(why)),
+        Occasion::AlertRefused { what, why } => {
+            format!("alert: its {} is refused: {}", what.replace('_', " "), clean(why))
+        }
+        Occasion::AlertRefund { why } => format!("alert: {}, for you to make", clean(why)),
         Occasion::AlertBreaker { opened } => format!("alert: {}, breaker open", failures(opened)),
     };
     format!("{about}, to {}", letter.to)

@@ -264,12 +264,12 @@ fn a_reset_closes_it_and_tries_again_what_was_not_begun() {
 
 #[test]
 fn the_operator_hears_of_a_create_that_is_refused_again_and_again() {
-    let line = |times| refused(Scene::running(), times).at(after(60)).line();
+    let line = |times| refused(Scene::running().stripe(Status::Active), times).at(after(60)).line();
     assert_eq!(
         [line(2), line(3), line(4)],
         ["create", "create letter:operator-refused", "create letter:operator-refused"]
     );
-    let scene = refused(Scene::running(), 3).at(after(60));
+    let scene = refused(Scene::running().stripe(Status::Active), 3).at(after(60));
     let plan = scene.plan();
     let told = scene.did(after(60), plan.steps[1].id.as_str(), plan.steps[1].action.clone(), Outcome::Plain);
     assert_eq!(told.line(), "create", "once");

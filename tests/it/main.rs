@@ -22,6 +22,7 @@ mod plan;
 mod plan_fleet;
 mod plan_kept;
 mod plan_limits;
+mod plan_refused;
 mod plan_settled;
 mod plan_traps;
 mod plan_worlds;

@@ -119,3 +119,27 @@ fn late_payment_lets_a_server_be_stopped_and_not_destroyed() {
         assert_eq!(stale(Scene::destroyed(), status.clone()).line(), destroyed, "{status}");
     }
 }
+
+#[test]
+fn another_try_is_made_only_for_who_is_paid_up() {
+    let refused = || tried(Scene::running(), &format!("create/{NAME}/1"), create(), refused()).at(after(99));
+    let retried = || {
+        let ended = Scene::running().delivered(7);
+        let gone = Event::Noticed { fact: Fact::Deleted { droplet: ID } };
+        let again = Event::Noticed { fact: Fact::Recreate };
+        ended.event(after(5), "record/1", gone).event(after(6), "record/2", again).gone(7).at(after(9))
+    };
+    check(vec![
+        ("the first try: the file is enough", Scene::running(), "create"),
+        ("Stripe is asked", retried(), "subscription?"),
+        ("paid", retried().stripe(Status::Active), "create"),
+        ("late in paying", retried().stripe(Status::PastDue), "create"),
+        ("refunded and ended since", retried().stripe(Status::Canceled), "(stale)"),
+        ("refused before", refused(), "subscription?"),
+        ("refused before, and paid", refused().stripe(Status::Active), "create"),
+    ]);
+}
+
+fn create() -> Action {
+    Action::Create { order: crate::scene::order(&name(), 1) }
+}

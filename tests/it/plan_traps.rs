@@ -145,7 +145,7 @@ fn a_second_droplet_needs_the_first_ones_absence() {
             .event(after(6), &format!("retry/{NAME}/1"), noticed(Fact::Retry))
     };
     assert_eq!(retried().at(after(7)).line(), "droplet?");
-    assert_eq!(retried().gone(7).at(after(7)).line(), "create");
+    assert_eq!(retried().gone(7).stripe(Status::Active).at(after(7)).line(), "create");
     let mut there = retried().at(seconds(after(6), 30));
     there.census.sightings.insert(ID, Sighting::There(Box::new(droplet(7, DropletStatus::Active))));
     assert_eq!(there.line(), "(leaving)");
@@ -267,6 +267,7 @@ fn a_refusal_before_a_lost_reply_does_not_keep_the_try() {
         .intended(after(1))
         .event(after(1), &step, Event::Unknown { why: "closed".to_owned() })
         .event(after(6), &format!("record/{NAME}/nothing-made/1"), noticed(Fact::NothingMade))
+        .stripe(Status::Active)
         .at(after(6));
     let Action::Create { order } = &lost.plan().steps[0].action else { panic!("no create") };
     assert_eq!(order.attempt, 2);

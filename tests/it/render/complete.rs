@@ -13,7 +13,7 @@ use super::sample;
 fn the_sample_shows_every_variant() {
     all(&sample::actions(), action, 9);
     all(&sample::facts(), fact, 10);
-    all(&sample::occasions(), occasion, 10);
+    all(&sample::occasions(), occasion, 11);
     all(&sample::reasons(), reason, 14);
     all(&sample::notices(), notice, 22);
 }
@@ -69,6 +69,7 @@ fn occasion(occasion: &Occasion) -> usize {
         Occasion::AlertDeleted { .. } => 7,
         Occasion::AlertRefused { .. } => 8,
         Occasion::AlertBreaker { .. } => 9,
+        Occasion::AlertRefund { .. } => 10,
     }
 }
 

@@ -245,8 +245,9 @@ pub fn occasions() -> Vec<Occasion> {
             remark: Some("paid by bank transfer".to_owned()),
         },
         Occasion::AlertDeleted { droplet: DropletId(123) },
-        Occasion::AlertRefused { why: "droplet limit exceeded".to_owned() },
+        Occasion::AlertRefused { what: "create".to_owned(), why: "droplet limit exceeded".to_owned() },
         Occasion::AlertBreaker { opened: opened() },
+        Occasion::AlertRefund { why: "the refund of `pi_1` failed at the bank".to_owned() },
     ]
 }
 
