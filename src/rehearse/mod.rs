@@ -6,5 +6,6 @@ pub mod laws;
 pub mod meddler;
 pub mod run;
 pub mod script;
+pub mod served;
 pub mod stage;
 pub mod storm;

@@ -11,11 +11,12 @@ use crate::ports::Ledger as _;
 use crate::sim::billing::{Books, Broken, RefundFate};
 use crate::sim::memory::{Asked, Ill, MemoryLedger};
 use crate::sim::trouble::{Mishap, Planned};
-use crate::sim::whim::Told;
+use crate::sim::whim::{Told, Whim};
 use crate::sim::world::{Settings, lock};
 
 use super::faults::{judge, settled};
 use super::laws::{self, Excuse};
+use super::served;
 use super::stage::Stage;
 use super::storm::{Act, word};
 
@@ -78,7 +79,11 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
                 outcome.broken.extend(judge(&stage, excuse));
             }
             Act::Outage { lasts, mishap } => {
-                let broken = outage(&mut stage, *lasts, *mishap, excuse).await;
+                let broken = outage(&mut stage, *lasts, Some(*mishap), excuse).await;
+                outcome.broken.extend(broken);
+            }
+            Act::StuckBoots(lasts) => {
+                let broken = outage(&mut stage, *lasts, None, excuse).await;
                 outcome.broken.extend(broken);
             }
             Act::ResetBreaker { retry } => stage.reset_breaker(*retry).await,
@@ -123,19 +128,34 @@ fn lose(stage: &mut Stage, other: MemoryLedger) {
     stage.advance(stage.policy.horizon);
 }
 
-/// Creates go wrong for so long, and a timer runs as if nothing were the matter.
-async fn outage(stage: &mut Stage, lasts: Span, mishap: Mishap, excuse: Excuse) -> Vec<laws::Broken> {
+/// Creates go wrong for so long, or all boots hang, and a timer runs as if nothing were the matter. Law 11 by the
+/// books: nobody being served, fewer servers made meanwhile are refunded than open the breaker.
+async fn outage(stage: &mut Stage, lasts: Span, mishap: Option<Mishap>, excuse: Excuse) -> Vec<laws::Broken> {
     const TIMER: Span = Span::minutes(360);
-    let call = "POST /v2/droplets$".to_owned();
-    let planned = Planned { call, mishap, skip: 0, count: u32::MAX };
-    lock(&stage.world).trouble.planned.push(planned);
-    let (end, mut broken) = (stage.now().plus(lasts), Vec::new());
+    {
+        let mut world = lock(&stage.world);
+        if let Some(mishap) = mishap {
+            let call = "POST /v2/droplets$".to_owned();
+            world.trouble.planned.push(Planned { call, mishap, skip: 0, count: u32::MAX });
+        } else {
+            world.cloud().whims.tell(Told { whim: Whim::StuckNew, server: None, times: u32::MAX });
+        }
+    }
+    let began = stage.now();
+    let (end, mut broken) = (began.plus(lasts), Vec::new());
     while stage.now() < end {
         run(stage, false).await;
         broken.extend(judge(stage, excuse));
         stage.advance(TIMER.min(end.since(stage.now())));
     }
-    lock(&stage.world).trouble.planned.retain(|planned| planned.count < u32::MAX / 2);
+    {
+        let most = stage.policy.caps.failed_creates;
+        let mut world = lock(&stage.world);
+        world.trouble.planned.retain(|planned| planned.count < u32::MAX / 2);
+        world.cloud().whims.forget(Whim::StuckNew);
+        let fleet = stage.witness.fleet();
+        broken.extend(served::refunded_in_outage(&mut world, &stage.books(), &fleet, began, most));
+    }
     broken
 }
 
