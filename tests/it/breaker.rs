@@ -20,7 +20,7 @@ fn server(n: usize) -> ServerName {
 }
 
 fn end(n: usize, at: Moment, is_good: bool) -> CreateEnd {
-    CreateEnd { at, server: server(n), is_good }
+    CreateEnd { at, server: server(n), is_good, is_refused: false }
 }
 
 /// A history of creates that ended so, one server each, a minute apart.
@@ -97,6 +97,29 @@ fn one_end_a_server_is_kept_and_fifty_in_all() {
     assert_eq!(breaker.ends[49], end(0, after(60), BAD));
     breaker.note(end(99, after(61), GOOD));
     assert_eq!((breaker.ends.len(), &breaker.ends[0].server), (50, &server(2)));
+}
+
+#[test]
+fn what_cannot_be_made_keeps_its_place_and_is_no_news_after_a_reset() {
+    let refused = |n, minutes| CreateEnd { is_refused: true, ..end(n, after(minutes), BAD) };
+    let row = |breaker: &Breaker| {
+        breaker.ends.iter().map(|end| (end.server.clone(), end.is_good)).collect::<Vec<_>>()
+    };
+    let mut breaker = Breaker::default();
+    [refused(1, 1), end(2, after(2), GOOD), refused(1, 9)].into_iter().for_each(|end| breaker.note(end));
+    assert_eq!(
+        row(&breaker),
+        [(server(1), BAD), (server(2), GOOD)],
+        "it does not come to the end of the row"
+    );
+    breaker.reset();
+    [refused(1, 10), refused(3, 11), end(1, after(12), BAD)].into_iter().for_each(|end| breaker.note(end));
+    assert_eq!(row(&breaker), [(server(3), BAD), (server(1), BAD)], "what was made and never came up counts");
+    breaker.reset();
+    [end(1, after(13), GOOD), end(3, after(14), GOOD), refused(3, 15)]
+        .into_iter()
+        .for_each(|end| breaker.note(end));
+    assert_eq!(row(&breaker), [(server(1), GOOD), (server(3), BAD)], "good once, it is news again");
 }
 
 /// How the creates of the scene's server have ended.
