@@ -143,10 +143,12 @@ async fn say(
             "`basement status` lists the servers",
         ));
     };
-    if breaker::is_refunding(record) {
+    if breaker::is_settling(record) {
         return Err(Failure::new(
-            format!("a refund of `{server}` is under way; nobody is both served and paid back"),
-            "run `basement apply` until it is settled",
+            format!(
+                "the failed delivery of `{server}` is being settled; nobody is both paid back and served"
+            ),
+            "run `basement apply` until its letters are out",
         ));
     }
     let now = wiring::clock()?.now().await;

@@ -71,10 +71,9 @@ pub(super) fn has_begun(record: &Record) -> bool {
     record.open.keys().any(is_of_it) || record.done.iter().any(|(id, done)| is_of_it(id) && is_since(done.at))
 }
 
-/// Whether a refund is asked for and its end is not known: then nothing is tried again, lest somebody is served and
-/// paid back.
-pub fn is_refunding(record: &Record) -> bool {
-    record.open.values().any(|open| matches!(open.action, Action::Refund { .. }))
+/// Whether a settlement has begun and is not told: then nothing is tried again, lest somebody is paid back and served.
+pub fn is_settling(record: &Record) -> bool {
+    record.phase == Phase::Failed && has_begun(record) && !is_told(record)
 }
 
 /// Whether the operator was told that the delivery failed: that is the last step of its settlement.

@@ -304,7 +304,7 @@ fn droplet_of(world: &mut crate::sim::world::World, user: &str) -> Option<u64> {
 async fn say(stage: &Stage, phase: Phase, fact: &Fact) {
     let Ok(history) = stage.ledger.history().await else { return };
     let Ok(hold) = stage.ledger.hold("operator").await else { return };
-    let may = |record: &Record| record.phase == phase && !breaker::is_refunding(record);
+    let may = |record: &Record| record.phase == phase && !breaker::is_settling(record);
     for (server, record) in history.records.iter().filter(|(_, record)| may(record)) {
         let step = StepId::of(&[&"operator", server, &record.attempt]);
         let event = Event::Noticed { fact: fact.clone() };

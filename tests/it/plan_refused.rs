@@ -8,6 +8,7 @@ use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::Money;
 use basement::model::step::{Action, Fact};
+use basement::plan::breaker;
 
 use crate::scene::{NAME, Scene, after, name};
 
@@ -147,4 +148,19 @@ fn a_refund_that_comes_back_after_it_was_told_is_told_to_the_operator() {
     let step = format!("letter/{NAME}/operator-refund/pi_1");
     let sent = again.did(after(DAY), &step, letter(why), Outcome::Plain);
     assert_eq!(sent.at(after(DAY).plus(Span::minutes(9))).line(), "(failed)");
+}
+
+#[test]
+fn a_settlement_that_has_begun_is_ended_before_another_try() {
+    let is_settling = |scene: &Scene| breaker::is_settling(&scene.history.records[&name()]);
+    assert!(!is_settling(&failed()), "not begun");
+    let asked = failed().event(after(6), REFUND, Event::Intended { action: refund() });
+    assert!(is_settling(&asked), "asked, and its end is not known");
+    let outcome = Outcome::Refunded {
+        refund: "re_1".parse().expect("an id"),
+        amount: Money::usd(3500),
+        status: "succeeded".to_owned(),
+    };
+    assert!(is_settling(&asked.event(after(6), REFUND, Event::Done { outcome })), "paid back, and not told");
+    assert!(!is_settling(&told("succeeded", RefundStatus::Succeeded, after(9))), "told");
 }
