@@ -141,8 +141,8 @@ impl History {
     pub fn letters_since(&self, from: Moment) -> usize {
         let records = || self.records.values().chain([&self.fleet]);
         let is_letter = |id: &StepId| {
-            let word = id.as_str().strip_prefix("letter/").and_then(|rest| rest.split('/').nth(1));
-            word.is_some_and(|word| word != "welcome" && !word.starts_with("operator-"))
+            let word = id.as_str().split('/').nth(2).unwrap_or_default();
+            id.as_str().starts_with("letter/") && word != "welcome" && !word.starts_with("operator-")
         };
         let done = records().flat_map(|r| &r.done).filter(|(id, done)| is_letter(id) && done.at >= from);
         let open = records().flat_map(|r| &r.open).filter(|(id, open)| is_letter(id) && open.since >= from);

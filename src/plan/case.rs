@@ -170,8 +170,7 @@ impl<'a> Case<'a> {
     /// The file would have something done that Stripe, read anew, speaks against.
     pub fn is_stale(&self, to: &mut Verdict, would: DesiredState) {
         let known = self.fresh().and_then(|fresh| fresh.subscription.as_ref()?.as_ref());
-        let status = known
-            .map_or("does not know this subscription".to_owned(), |known| format!("says `{}`", known.status));
+        let status = known.map_or("no such subscription".to_owned(), |known| known.status.to_string());
         self.note(to, Notice::Stale { status, would: would.to_string() });
     }
 }
