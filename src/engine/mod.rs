@@ -182,7 +182,7 @@ pub async fn pass(
         Ok(approved) => approved,
         Err(refused) => return Ok(Report { look, did: Vec::new(), refused, is_moved: false }),
     };
-    if agreed.is_some_and(|agreed| agreed != digest::digest(approved.plan())) {
+    if agreed.is_some_and(|agreed| agreed != digest::digest(&look.plan)) {
         return Ok(Report { look, did: Vec::new(), refused: Vec::new(), is_moved: true });
     }
     remember_census(ports, &look, hold).await?;

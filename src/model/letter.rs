@@ -64,8 +64,10 @@ pub enum Occasion {
         /// Which droplet.
         droplet: DropletId,
     },
-    /// To the operator: a create is refused again and again; nobody is refunded, it is tried on.
+    /// To the operator: a step is refused again and again; it is tried on.
     AlertRefused {
+        /// Which: `create`, `power_on`, `refund`, `cancel` or `welcome`.
+        what: String,
         /// What was said last.
         why: String,
     },
@@ -73,6 +75,11 @@ pub enum Occasion {
     AlertMany {
         /// Of which, and what is told of each.
         told: Vec<Told>,
+    },
+    /// To the operator: a refund that its customer was told of has come back; a person must make it.
+    AlertRefund {
+        /// Why.
+        why: String,
     },
     /// To the operator: too many creates failed; creates and refunds are stopped.
     AlertBreaker {
@@ -135,6 +142,7 @@ impl Occasion {
             Self::AlertDeleted { .. } => "operator-deleted",
             Self::AlertRefused { .. } => "operator-refused",
             Self::AlertMany { .. } => "operator-many",
+            Self::AlertRefund { .. } => "operator-refund",
             Self::AlertBreaker { .. } => "operator-breaker",
         }
     }

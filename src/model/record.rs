@@ -61,6 +61,8 @@ pub struct Done {
 pub struct Failures {
     /// How often.
     pub count: u32,
+    /// When first.
+    pub first: Moment,
     /// When last.
     pub last: Moment,
     /// What was said last.
@@ -172,8 +174,10 @@ impl Record {
                 let is_lost = |open: &Open| open.is_lost && matches!(open.action, Action::Create { .. });
                 self.open.values().any(is_lost).then_some(false)
             }
+            // What was destroyed before it was given up was wanted no more.
             (Event::Noticed { fact: Fact::GaveUp }, _) => {
-                matches!(self.phase, Phase::Creating | Phase::Booting).then_some(false)
+                let is_tried = matches!(self.phase, Phase::Creating | Phase::Booting);
+                (is_tried && self.destroyed.is_none()).then_some(false)
             }
             _ => None,
         }
@@ -245,6 +249,7 @@ impl Record {
             | Occasion::AlertDeleted { .. }
             | Occasion::AlertRefused { .. }
             | Occasion::AlertMany { .. }
+            | Occasion::AlertRefund { .. }
             | Occasion::AlertBreaker { .. } => {}
         }
     }
@@ -269,8 +274,9 @@ impl Record {
     }
 
     fn count_failure(&mut self, entry: &Entry, why: &str) {
-        let count = self.failures.get(&entry.step).map_or(0, |f| f.count) + 1;
-        self.failures.insert(entry.step.clone(), Failures { count, last: entry.at, why: why.to_owned() });
+        let (count, first) = self.failures.get(&entry.step).map_or((0, entry.at), |f| (f.count, f.first));
+        let failures = Failures { count: count + 1, first, last: entry.at, why: why.to_owned() };
+        self.failures.insert(entry.step.clone(), failures);
     }
 
     fn notice(&mut self, at: Moment, fact: &Fact) {

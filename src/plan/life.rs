@@ -1,9 +1,11 @@
 //! The life of one server, design.md §8: first what holds in every phase, then phase by phase up to delivery.
 
+use std::collections::BTreeMap;
+
 use crate::model::breaker::TRIES;
 use crate::model::census::{Droplet, DropletStatus, Sighting};
 use crate::model::desired::{Because, DesiredState};
-use crate::model::history::Phase;
+use crate::model::history::{Failures, Phase};
 use crate::model::ids::DropletId;
 use crate::model::moment::Moment;
 use crate::model::plan::Notice;
@@ -28,7 +30,35 @@ pub(super) fn decide(case: &Case) -> Verdict {
         droplets => by_phase(case, droplets.first().copied(), &mut verdict),
     }
     hold(case, &mut verdict);
+    alert_refused(case, &mut verdict);
     verdict
+}
+
+/// Tells the operator of what is due and is refused again and again: somebody is not served, or not paid back.
+fn alert_refused(case: &Case, to: &mut Verdict) {
+    let waits = to.notes.iter().filter_map(|note| match &note.notice {
+        Notice::Waiting { step, .. } => Some(step),
+        _ => None,
+    });
+    let due = to.steps.iter().map(|step| &step.id).chain(waits);
+    let mut refused: BTreeMap<&str, &Failures> = BTreeMap::new();
+    for id in due {
+        let words: Vec<&str> = id.as_str().split('/').collect();
+        let what = match words.as_slice() {
+            ["create", ..] => "create",
+            ["power_on", ..] => "power_on",
+            ["refund", ..] => "refund",
+            ["cancel", ..] => "cancel",
+            ["letter", _, "welcome", ..] => "welcome",
+            _ => continue,
+        };
+        if let Some(failures) = case.record.failures.get(id).filter(|failures| failures.count >= TRIES) {
+            refused.entry(what).or_insert(failures);
+        }
+    }
+    for (what, failures) in refused {
+        letters::alert_refused(case, what, failures, to);
+    }
 }
 
 fn by_phase(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
@@ -85,6 +115,9 @@ fn unmade(case: &Case, to: &mut Verdict, anew: bool) {
         Gate::Asked => return,
         Gate::Shut { by_hand } => return case.note(to, Notice::FirewallFirst { by_hand }),
     }
+    if case.record.attempt > 0 && !is_paid_for(case, to) {
+        return;
+    }
     let refused = |attempt: &u32| case.record.failures.contains_key(&case.id("create", &[attempt]));
     let attempt = match case.record.attempt {
         // A create that certainly made nothing is asked again as the same try.
@@ -100,10 +133,16 @@ fn unmade(case: &Case, to: &mut Verdict, anew: bool) {
     };
     let reason = if anew { Reason::Anew } else { declared(case) };
     let id = case.id("create", &[&attempt]);
-    if let Some(failures) = case.record.failures.get(&id).filter(|failures| failures.count >= TRIES) {
-        letters::alert_refused(case, failures, to);
-    }
     case.step(to, id, Action::Create { order }, reason);
+}
+
+/// Before another try Stripe is asked: the subscription may have ended with the first one, and the file be stale.
+fn is_paid_for(case: &Case, to: &mut Verdict) -> bool {
+    let is_kept = case.is_kept(to);
+    if is_kept == Some(false) {
+        case.is_stale(to, DesiredState::Running);
+    }
+    is_kept == Some(true)
 }
 
 /// Whether a former droplet is confirmed absent; before that no second one is made.
@@ -144,7 +183,7 @@ fn undeliverable(case: &Case, to: &mut Verdict) {
 }
 
 /// Takes up a droplet that bears this server's tag and name.
-fn adopt(case: &Case, droplet: &Droplet, reason: Reason, to: &mut Verdict) {
+pub(super) fn adopt(case: &Case, droplet: &Droplet, reason: Reason, to: &mut Verdict) {
     let known = case.record;
     let last_call = intended(case).plus(case.policy.horizon).plus(SKEW);
     // One that no create of this ledger has made may be in use: it counts as delivered, for its password is
@@ -191,8 +230,9 @@ fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
     };
     match case.want() {
         DesiredState::Running if droplet.is_up() => letters::welcome(case, droplet, to),
+        // What is off has booted: its customer may have had it. It is switched on for as long as it is paid for.
         DesiredState::Running if droplet.status == DropletStatus::Off => {
-            switch_on(case, droplet, deadline, to);
+            delivered::power_on(case, droplet, to);
         }
         DesiredState::Stopped if droplet.is_up() => delivered::stop(case, droplet, to),
         DesiredState::Stopped if droplet.status == DropletStatus::Off => {}
@@ -206,20 +246,12 @@ fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
     }
 }
 
-/// Off before it was ever delivered: past the deadline one call to switch on gets a boot's time, no more.
-fn switch_on(case: &Case, droplet: &Droplet, deadline: Moment, to: &mut Verdict) {
-    let refused = case.record.failures.get(&case.id("power_on", &[&droplet.id]));
-    let asked = case.record.powered_on.or(refused.map(|refused| refused.last));
-    let until = asked.map(|asked| asked.plus(case.policy.boot_deadline));
-    match until.filter(|_| case.at() >= deadline) {
-        None => delivered::power_on(case, droplet, to),
-        Some(until) if case.at() < until => case.note(to, Notice::Booting { droplet: droplet.id, until }),
-        Some(_) => give_up(case, Some(droplet), to),
-    }
-}
-
-/// Not up in time: the delivery has failed, and nobody has used the droplet.
+/// Not up in time: the delivery has failed, and nobody has used the droplet. But one whose welcome was so much as
+/// tried may be in use: it counts as delivered.
 fn give_up(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
+    if letters::may_be_welcomed(case) {
+        return delivered::keep(case, droplet, to);
+    }
     let why = || Reason::NeverUp { intended: intended(case), deadline: case.policy.boot_deadline };
     record(case, to, "gave-up", Fact::GaveUp, why());
     if let Some(droplet) = droplet {

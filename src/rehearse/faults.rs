@@ -6,8 +6,9 @@ use crate::model::policy::FirewallBy;
 use crate::sim::whim::{Told, Whim};
 use crate::sim::world::lock;
 
-use super::laws::{self, Broken};
+use super::laws::{self, Broken, Excuse};
 use super::meddler::Spoil;
+use super::served;
 use super::stage::{Act, Stage};
 use super::walls::{self, Edit};
 
@@ -142,32 +143,32 @@ async fn play(mut stage: Stage, scenario: &Scenario, spoils: &Spoils) -> (usize,
             if is_generated {
                 stage.apply(PATIENCE).await;
             }
-            broken.extend(judge(&stage, !spoils.is_empty()));
+            broken.extend(judge(&stage, Excuse { repeats: !spoils.is_empty(), forgets: false }));
         }
     }
     let calls = stage.meddler.calls() - first;
     stage.meddler.rest();
-    broken.extend(settled(&mut stage).await);
+    broken.extend(settled(&mut stage, false).await);
     broken.sort();
     broken.dedup();
     (calls, broken, stage.meddler.log())
 }
 
 /// The laws, now.
-pub fn judge(stage: &Stage, may_repeat_letters: bool) -> Vec<Broken> {
+pub fn judge(stage: &Stage, excuse: Excuse) -> Vec<Broken> {
     // In this order: the world's watcher asks the books.
     let mut world = lock(&stage.world);
     let books = stage.books();
-    let mut broken = stage.ledger.read(|entries, history| {
-        laws::broken(&mut world, &books, &stage.witness, entries, history, may_repeat_letters)
-    });
+    let mut broken = stage
+        .ledger
+        .read(|entries, history| laws::broken(&mut world, &books, &stage.witness, entries, history, excuse));
     broken.extend(walls::broken(world.cloud(), stage.policy.firewall));
     broken
 }
 
-/// Law 1: when trouble has stopped, an apply settles, and a second look finds nothing to do. And law 4's
-/// second half, which holds only then.
-pub async fn settled(stage: &mut Stage) -> Vec<Broken> {
+/// Law 1: when trouble has stopped, an apply settles, and a second look finds nothing to do. And law 4's second half and
+/// law 12, which hold only then.
+pub async fn settled(stage: &mut Stage, forgets: bool) -> Vec<Broken> {
     let mut broken = Vec::new();
     let _ = stage.generate().await;
     stage.reset_breaker(true).await;
@@ -183,8 +184,13 @@ pub async fn settled(stage: &mut Stage) -> Vec<Broken> {
         }
         Err(fault) => broken.push(Broken { law: 1, what: fault.to_string() }),
     }
-    broken.extend(laws::unrefunded(&lock(&stage.world), &stage.books(), &stage.witness));
-    broken.extend(walls::unsettled(lock(&stage.world).cloud(), stage.policy.firewall));
+    let (now, ours, fleet) = (stage.now(), stage.our_now(), stage.witness.fleet());
+    let mut world = lock(&stage.world);
+    let books = stage.books();
+    broken.extend(served::unrefunded(&world, &books, &fleet, now, forgets));
+    broken.extend(served::unserved(&mut world, &books, &fleet, ours, forgets));
+    broken.extend(walls::unsettled(world.cloud(), stage.policy.firewall));
+    drop((world, books));
     broken
 }
 

@@ -82,6 +82,8 @@ pub enum Act {
         /// How.
         mishap: Mishap,
     },
+    /// For so long every boot hangs, while that timer runs.
+    StuckBoots(Span),
     /// A request to DigitalOcean or Stripe, or a mail, goes wrong.
     Mishap {
         /// Which, as `sim::trouble` matches it.
@@ -334,10 +336,14 @@ fn ours(dice: &mut Dice) -> Act {
 
 fn vendor(dice: &mut Dice) -> Act {
     match dice.below(25) {
-        24 => Act::Outage {
-            lasts: *dice.pick(&[Span::minutes(60), Span::minutes(600), Span::days(1)]),
-            mishap: *dice.pick(&[Mishap::FailBefore(503), Mishap::FailBefore(422), Mishap::RateHour]),
-        },
+        24 => {
+            let lasts = *dice.pick(&[Span::minutes(60), Span::minutes(600), Span::days(1)]);
+            let mishaps = [Mishap::FailBefore(503), Mishap::FailBefore(422), Mishap::RateHour];
+            match mishaps.get(usize::try_from(dice.below(5)).unwrap_or(0)) {
+                Some(mishap) => Act::Outage { lasts, mishap: *mishap },
+                None => Act::StuckBoots(lasts),
+            }
+        }
         0..=3 => Act::Lag(*dice.pick(&[0, 3, 20, 90, 200])),
         4 | 5 => Act::RefundsFail,
         6 | 7 => Act::RefundsWait,

@@ -152,7 +152,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
         };
     }
     add!("frame" "welcome" "suspended" "resumed" "ending" "ended" "failed");
-    add!("operator-failed" "operator-deleted" "operator-refused" "operator-many" "operator-breaker");
+    add!("operator-failed" "operator-deleted" "operator-refused" "operator-refund" "operator-many" "operator-breaker");
     Ok(env)
 }
 
@@ -175,11 +175,14 @@ fn subject(letter: &Letter) -> String {
         }
         Occasion::AlertFailed { .. } => format!("[basement] delivery failed: {server}"),
         Occasion::AlertDeleted { .. } => format!("[basement] deleted outside basement: {server}"),
-        Occasion::AlertRefused { .. } => format!("[basement] create is refused: {server}"),
         Occasion::AlertMany { told } => {
             let cause = told.first().map_or("", |told| told.occasion.word());
             format!("[basement] {}: {}", cause_words(cause), count(told.len() as u64, "server"))
         }
+        Occasion::AlertRefused { what, .. } => {
+            format!("[basement] {} is refused: {server}", what.replace('_', " "))
+        }
+        Occasion::AlertRefund { .. } => format!("[basement] a refund came back: {server}"),
         Occasion::AlertBreaker { .. } => "[basement] creates and refunds are stopped".to_owned(),
     }
 }
@@ -201,7 +204,6 @@ fn particulars(occasion: &Occasion) -> Value {
             refunded => sum(refunded), cancelled => cancelled, remark => remark.as_deref().map(line)
         },
         Occasion::AlertDeleted { droplet } => context! { droplet => droplet.to_string() },
-        Occasion::AlertRefused { why } => context! { why => line(why) },
         Occasion::AlertMany { told } => {
             let item = |told: &Told| context! { server => told.server.as_str(), what => alert_words(&told.occasion) };
             context! {
@@ -210,6 +212,8 @@ fn particulars(occasion: &Occasion) -> Value {
                 told => told.iter().map(item).collect::<Vec<_>>(),
             }
         }
+        Occasion::AlertRefused { what, why } => context! { what => what, why => line(why) },
+        Occasion::AlertRefund { why } => context! { why => line(why) },
         Occasion::AlertBreaker { opened } => {
             context! { failures => failures(opened), since => at(opened.since) }
         }

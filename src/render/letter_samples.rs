@@ -38,8 +38,10 @@ pub fn samples(now: Moment) -> Result<Vec<Letter>, BadId> {
         failed.clone(),
         Occasion::AlertDeleted { droplet },
         Occasion::AlertRefused {
+            what: "create".to_owned(),
             why: "creating this/these droplet(s) will exceed your droplet limit".to_owned(),
         },
+        Occasion::AlertRefund { why: "the refund of `pi_1` failed at the bank".to_owned() },
         Occasion::AlertMany { told: names.iter().map(told).collect() },
         Occasion::AlertBreaker { opened },
     ];

@@ -160,6 +160,7 @@ pub fn letter_words(letter: &Letter) -> String {
         Occasion::AlertFailed { .. }
         | Occasion::AlertDeleted { .. }
         | Occasion::AlertRefused { .. }
+        | Occasion::AlertRefund { .. }
         | Occasion::AlertMany { .. }
         | Occasion::AlertBreaker { .. } => format!("alert: {}", alert_words(&letter.occasion)),
     };
@@ -174,7 +175,10 @@ pub fn alert_words(occasion: &Occasion) -> String {
             format!("not delivered, {}{remark}", settled(refunded, *cancelled))
         }
         Occasion::AlertDeleted { droplet } => format!("droplet {droplet} was deleted outside basement"),
-        Occasion::AlertRefused { why } => format!("its create is refused: {}", clean(why)),
+        Occasion::AlertRefused { what, why } => {
+            format!("its {} is refused: {}", what.replace('_', " "), clean(why))
+        }
+        Occasion::AlertRefund { why } => format!("{}, for you to make", clean(why)),
         Occasion::AlertMany { told } => {
             let servers: Vec<ServerName> = told.iter().map(|told| told.server.clone()).collect();
             let cause = told.first().map_or("", |told| told.occasion.word());

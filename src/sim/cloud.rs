@@ -50,6 +50,8 @@ pub enum Taking {
     Power,
     /// The droplet itself.
     Droplet,
+    /// Its rest: it is switched on.
+    Rest,
 }
 
 /// The number before the first droplet's.
@@ -171,8 +173,10 @@ impl Cloudlet {
         if kind == Kind::PowerOff && machine.power == Power::Off {
             return Err(Refusal::unprocessable("Droplet is already powered off."));
         }
-        if matches!(kind, Kind::Shutdown | Kind::PowerOff) {
-            self.tell(machine, Taking::Power);
+        match kind {
+            Kind::Shutdown | Kind::PowerOff => self.tell(machine, Taking::Power),
+            Kind::PowerOn => self.tell(machine, Taking::Rest),
+            Kind::Create | Kind::Reboot | Kind::PowerCycle => {}
         }
         let (region, name) = (machine.region, machine.name.clone());
         if let Some(Whim::Busy(seconds)) = self.whims.take(When::Act, &name) {

@@ -79,6 +79,11 @@ impl Whims {
         self.0.push(told);
     }
 
+    /// Takes one back, however often it was told.
+    pub fn forget(&mut self, whim: Whim) {
+        self.0.retain(|told| told.whim != whim);
+    }
+
     /// The first whim that strikes here, used up.
     pub fn take(&mut self, when: When, name: &str) -> Option<Whim> {
         let fits = |t: &Told| {

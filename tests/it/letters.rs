@@ -210,3 +210,17 @@ fn what_the_operator_gets_instead_says_so() {
     let facts = LetterFacts { instead: Some(why), ..facts() };
     insta::assert_snapshot!("welcome_instead", shown(&welcome(), &facts));
 }
+
+#[test]
+fn the_operator_reads_what_is_refused_and_what_came_back() {
+    let why = || "POST /v1/refunds: 400 charge_disputed".to_owned();
+    let refused = |what: &str| Occasion::AlertRefused { what: what.to_owned(), why: why() };
+    let mut letters =
+        vec![Occasion::AlertRefund { why: "the refund of `pi_1` failed at the bank".to_owned() }];
+    letters.extend(["create", "power_on", "welcome", "refund", "cancel"].map(refused));
+    let texts = letters.into_iter().map(|occasion| {
+        let Written { subject, text, .. } = written(&to_operator(occasion), &facts());
+        format!("Subject: {subject}\n\n{text}")
+    });
+    insta::assert_snapshot!("operator_refused", texts.collect::<Vec<_>>().join("\n"));
+}

@@ -161,7 +161,7 @@ fn a_droplet_comes_back() {
         let scene = destroyed(noticed(scene.created(7), "gave-up", Fact::GaveUp), DestroyCause::NeverUp);
         noticed(scene, "retry", Fact::Retry)
     };
-    let mut anew = deleted(Scene::running()).gone(7).at(after(99));
+    let mut anew = deleted(Scene::running()).gone(7).stripe(Status::Active).at(after(99));
     anew.policy.recreate_deleted = true;
     check(vec![
         ("deleted, and listed again", listed(deleted(Scene::running())), "record:adopted"),
@@ -174,7 +174,11 @@ fn a_droplet_comes_back() {
         ("deleted, policy makes it anew", anew, "create"),
         ("ended, and listed, wanted again", listed(ended(Scene::running())), "record:adopted"),
         ("ended, and listed, a tombstone", listed(ended(Scene::destroyed())), "destroy"),
-        ("ended, wanted again", ended(Scene::running()).gone(7).at(after(99)), "create"),
+        (
+            "ended, wanted again",
+            ended(Scene::running()).gone(7).stripe(Status::Active).at(after(99)),
+            "create",
+        ),
         ("ended, not confirmed absent", ended(Scene::running()).at(after(99)), "droplet?"),
         ("ended, there without our mark", there(ended(Scene::running()), false).at(after(99)), "(mark_lost)"),
         ("never up, destroyed, there again", listed(never_up(Scene::running())), "destroy"),

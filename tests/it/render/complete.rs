@@ -13,7 +13,7 @@ use super::sample;
 fn the_sample_shows_every_variant() {
     all(&sample::actions(), action, 11);
     all(&sample::facts(), fact, 10);
-    all(&sample::occasions(), occasion, 11);
+    all(&sample::occasions(), occasion, 12);
     all(&sample::reasons(), reason, 16);
     all(&sample::notices(), notice, 28);
 }
@@ -72,6 +72,7 @@ fn occasion(occasion: &Occasion) -> usize {
         Occasion::AlertRefused { .. } => 8,
         Occasion::AlertBreaker { .. } => 9,
         Occasion::AlertMany { .. } => 10,
+        Occasion::AlertRefund { .. } => 11,
     }
 }
 

@@ -286,11 +286,12 @@ pub fn occasions() -> Vec<Occasion> {
             remark: Some("paid by bank transfer".to_owned()),
         },
         Occasion::AlertDeleted { droplet: DropletId(123) },
-        Occasion::AlertRefused { why: "droplet limit exceeded".to_owned() },
         Occasion::AlertMany {
             told: ["bob-5d8w1x2c", "cyd-9h4j6k8m"].map(|server| refused(name(server))).into(),
         },
+        Occasion::AlertRefused { what: "create".to_owned(), why: "droplet limit exceeded".to_owned() },
         Occasion::AlertBreaker { opened: opened() },
+        Occasion::AlertRefund { why: "the refund of `pi_1` failed at the bank".to_owned() },
     ]
 }
 
@@ -298,7 +299,7 @@ fn refused(server: ServerName) -> Told {
     let step = StepId::of(&[&"letter", &server, &"operator-refused", &1]);
     let said = "droplet limit exceeded".to_owned();
     let reason = Reason::Refused { times: 3, said: said.clone() };
-    Told { server, step, reason, occasion: Occasion::AlertRefused { why: said } }
+    Told { server, step, reason, occasion: Occasion::AlertRefused { what: "create".to_owned(), why: said } }
 }
 
 pub fn reasons() -> Vec<Reason> {
