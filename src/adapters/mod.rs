@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod mail;
 mod mail_line;
 pub mod pace;
+pub mod probe;
 pub mod stripe;
 pub mod vault;
 

@@ -22,7 +22,7 @@ use crate::model::policy::Policy;
 use crate::model::step::{Fact, Step};
 use crate::plan::digest;
 use crate::plan::guard::{self, Objection};
-use crate::ports::{Billing, Clock, Cloud, Fault, Hold, Ledger, Mailer, Vault};
+use crate::ports::{Billing, Clock, Cloud, Fault, Hold, Ledger, Mailer, Probe, Vault};
 
 pub use letters::LetterSettings;
 pub use observe::Prices;
@@ -32,6 +32,8 @@ pub use observe::Prices;
 pub struct Eyes {
     /// DigitalOcean.
     pub cloud: Arc<dyn Cloud>,
+    /// Droplets themselves.
+    pub probe: Arc<dyn Probe>,
     /// Stripe.
     pub billing: Arc<dyn Billing>,
     /// Time.

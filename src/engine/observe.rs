@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _};
 
+use crate::fleet::userdata;
 use crate::model::billing::{Payment, Subscription};
-use crate::model::census::{Account, Census, Droplet, Question, Sighting, Size};
+use crate::model::census::{Account, Census, Droplet, Question, Readiness, Sighting, Size};
 use crate::model::history::History;
 use crate::model::ids::Slug;
 use crate::plan::{guard, plan};
@@ -30,6 +31,7 @@ enum Answer {
     Named(Vec<Droplet>),
     Subscription(Box<Option<Subscription>>),
     Payment(Option<Payment>),
+    Ready(Readiness),
 }
 
 pub(super) async fn look(
@@ -96,6 +98,10 @@ async fn ask(eyes: &Eyes, question: &Question) -> Result<Answer, Fault> {
         }),
         Question::Named(name) => Answer::Named(eyes.cloud.find(name).await?),
         Question::Subscription(id) => Answer::Subscription(Box::new(eyes.billing.subscription(id).await?)),
+        Question::Ready { droplet: _, address, server, attempt } => {
+            let id = userdata::server_id(server, *attempt);
+            Answer::Ready(eyes.probe.ready(*address, &id).await)
+        }
         Question::Payment(id, at) => Answer::Payment(eyes.billing.payment(id, *at).await?),
     })
 }
@@ -113,6 +119,9 @@ fn fill(census: &mut Census, question: Question, answer: Answer) {
         }
         (Question::Payment(id, at), Answer::Payment(payment)) => {
             census.billing.entry(id).or_default().payments.insert(at, payment);
+        }
+        (Question::Ready { droplet, .. }, Answer::Ready(readiness)) => {
+            census.readiness.insert(droplet, readiness);
         }
         (question, _) => unreachable!("`ask` answers {question:?} in kind"),
     }

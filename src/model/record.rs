@@ -202,6 +202,7 @@ impl Record {
             | Occasion::AlertFailed { .. }
             | Occasion::AlertDeleted { .. }
             | Occasion::AlertRefused { .. }
+            | Occasion::AlertNotReady { .. }
             | Occasion::AlertBreaker { .. } => {}
         }
     }

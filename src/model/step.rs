@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::billing::RefundOrder;
 use super::breaker::Opened;
-use super::census::MARK;
+use super::census::{MARK, Readiness};
 use super::desired::{Because, DesiredState, Spec};
 use super::ids::{DropletId, PlanName, ServerName, StepId, SubscriptionId, UserSlug};
 use super::letter::Letter;
@@ -34,6 +34,8 @@ pub enum DestroyCause {
     Promised,
     /// It never came up, so nobody has used it.
     NeverUp,
+    /// It is up, but nobody was ever told of it.
+    NeverTold,
 }
 
 /// Something learned by looking, to be written into the ledger.
@@ -169,10 +171,24 @@ pub enum Reason {
         /// The deadline.
         deadline: Span,
     },
+    /// Up, and not ready within the deadline.
+    NeverReady {
+        /// When its create was intended.
+        intended: Moment,
+        /// The deadline.
+        deadline: Span,
+    },
     /// The droplet is confirmed absent.
     Absent,
     /// Active, with a public address.
     Up,
+    /// Its first boot is over, and all that it checked is well.
+    Ready,
+    /// It is up, and this stands between it and its customer.
+    NotReady {
+        /// What it shows.
+        state: Readiness,
+    },
     /// Powered off, as the file asks.
     Down {
         /// Why.

@@ -1,6 +1,6 @@
 //! Which letters are due: one per occasion, and none about something that is not so.
 
-use crate::model::census::Droplet;
+use crate::model::census::{Droplet, Readiness};
 use crate::model::desired::{Because, DesiredState, Origin};
 use crate::model::history::Failures;
 use crate::model::ids::{DropletId, StepId};
@@ -13,12 +13,23 @@ use super::case::{Case, Verdict};
 use super::failed::Settlement;
 use super::life::{intended, may};
 
-/// The server is up: address, user and password.
-pub(super) fn welcome(case: &Case, droplet: &Droplet, to: &mut Verdict) {
-    if let Some(address) = droplet.public_ipv4 {
-        let occasion = Occasion::Welcome { address, droplet: droplet.id };
-        send(case, to, occasion, &case.record.attempt, Reason::Up);
+/// The server is ready: address, user and password.
+pub(super) fn welcome(case: &Case, occasion: Occasion, reason: Reason, to: &mut Verdict) {
+    send(case, to, occasion, &case.record.attempt, reason);
+}
+
+/// A welcome that was begun and whose end is not known: it may have arrived, and is said again as it was.
+pub(super) fn begun_welcome<'a>(case: &Case<'a>) -> Option<&'a Occasion> {
+    let id = letter_id(case, "welcome", &case.record.attempt);
+    match &case.record.open.get(&id)?.action {
+        Action::Letter { letter } => Some(&letter.occasion),
+        _ => None,
     }
+}
+
+/// To the operator: up, and not fit to be handed over. One alert per try, whatever it shows later.
+pub(super) fn alert_not_ready(case: &Case, occasion: Occasion, state: Readiness, to: &mut Verdict) {
+    send(case, to, occasion, &case.record.attempt, Reason::NotReady { state });
 }
 
 /// It is up again, and the customer's last word from us is that it is off.

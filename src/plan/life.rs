@@ -10,7 +10,7 @@ use crate::model::plan::Notice;
 use crate::model::step::{Action, CreateOrder, DestroyCause, Fact, Reason};
 
 use super::case::{Case, Consent, SKEW, Verdict};
-use super::{delivered, failed, letters};
+use super::{delivered, failed, letters, ready};
 
 /// Decides about one server.
 pub(super) fn decide(case: &Case) -> Verdict {
@@ -177,14 +177,14 @@ fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
         // Listings lag, but not for so long: ask by id.
         (None, Some(id)) => match case.sighting(to, id) {
             None => return,
-            Some(Sighting::Gone) => return give_up(case, None, to),
+            Some(Sighting::Gone) => return never_up(case, None, to),
             Some(Sighting::There(droplet)) if droplet.is_ours() => droplet,
             Some(Sighting::There(_)) => return case.note(to, Notice::MarkLost { droplet: id }),
         },
-        (None, None) => return give_up(case, None, to),
+        (None, None) => return never_up(case, None, to),
     };
     match case.want() {
-        DesiredState::Running if droplet.is_up() => letters::welcome(case, droplet, to),
+        DesiredState::Running if droplet.is_up() => ready::hand_over(case, droplet, to),
         DesiredState::Running if droplet.status == DropletStatus::Off => {
             switch_on(case, droplet, deadline, to);
         }
@@ -196,7 +196,7 @@ fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
         _ if case.at() < deadline => {
             case.note(to, Notice::Booting { droplet: droplet.id, until: deadline });
         }
-        _ => give_up(case, Some(droplet), to),
+        _ => never_up(case, Some(droplet), to),
     }
 }
 
@@ -208,16 +208,27 @@ fn switch_on(case: &Case, droplet: &Droplet, deadline: Moment, to: &mut Verdict)
     match until.filter(|_| case.at() >= deadline) {
         None => delivered::power_on(case, droplet, to),
         Some(until) if case.at() < until => case.note(to, Notice::Booting { droplet: droplet.id, until }),
-        Some(_) => give_up(case, Some(droplet), to),
+        Some(_) => never_up(case, Some(droplet), to),
     }
 }
 
-/// Not up in time: the delivery has failed, and nobody has used the droplet.
-fn give_up(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
-    let why = || Reason::NeverUp { intended: intended(case), deadline: case.policy.boot_deadline };
-    record(case, to, "gave-up", Fact::GaveUp, why());
+/// Not up in time.
+fn never_up(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
+    let reason = Reason::NeverUp { intended: intended(case), deadline: case.policy.boot_deadline };
+    give_up(case, droplet, DestroyCause::NeverUp, &reason, to);
+}
+
+/// The delivery has failed, and nobody has used the droplet.
+pub(super) fn give_up(
+    case: &Case,
+    droplet: Option<&Droplet>,
+    cause: DestroyCause,
+    reason: &Reason,
+    to: &mut Verdict,
+) {
+    record(case, to, "gave-up", Fact::GaveUp, reason.clone());
     if let Some(droplet) = droplet {
-        case.destroy(to, droplet.id, DestroyCause::NeverUp, why());
+        case.destroy(to, droplet.id, cause, reason.clone());
     }
 }
 

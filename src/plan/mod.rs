@@ -12,6 +12,7 @@ mod letters;
 mod life;
 mod matching;
 mod money;
+mod ready;
 
 use std::collections::BTreeMap;
 

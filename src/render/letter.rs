@@ -7,12 +7,13 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior, context};
 
+use crate::model::census::Readiness;
 use crate::model::ids::ServerName;
 use crate::model::letter::{Letter, Occasion, Recipient};
 use crate::model::moment::{Moment, Span};
 use crate::model::money::Money;
 
-use super::words::{day, failures, hides};
+use super::words::{day, failures, hides, readiness};
 
 /// What a letter says beside its occasion.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -136,7 +137,8 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
         };
     }
     add!("frame" "welcome" "suspended" "resumed" "ending" "ended" "failed");
-    add!("operator-failed" "operator-deleted" "operator-refused" "operator-breaker");
+    add!("operator-failed" "operator-deleted" "operator-refused" "operator-not-ready");
+    add!("operator-breaker");
     Ok(env)
 }
 
@@ -160,15 +162,17 @@ fn subject(letter: &Letter) -> String {
         Occasion::AlertFailed { .. } => format!("[basement] delivery failed: {server}"),
         Occasion::AlertDeleted { .. } => format!("[basement] deleted outside basement: {server}"),
         Occasion::AlertRefused { .. } => format!("[basement] create is refused: {server}"),
+        Occasion::AlertNotReady { .. } => format!("[basement] not ready: {server}"),
         Occasion::AlertBreaker { .. } => "[basement] creates and refunds are stopped".to_owned(),
     }
 }
 
 fn particulars(occasion: &Occasion) -> Value {
     match occasion {
-        Occasion::Welcome { address, droplet: _ } | Occasion::Resumed { address } => {
-            context! { address => address.to_string() }
+        Occasion::Welcome { address, droplet: _, host_key } => {
+            context! { address => address.to_string(), host_key => host_key.as_deref().map(line) }
         }
+        Occasion::Resumed { address } => context! { address => address.to_string() },
         Occasion::Suspended { destroy_after, because } => {
             context! { destroy_after => destroy_after.map(at), because => line(because) }
         }
@@ -182,6 +186,12 @@ fn particulars(occasion: &Occasion) -> Value {
         },
         Occasion::AlertDeleted { droplet } => context! { droplet => droplet.to_string() },
         Occasion::AlertRefused { why } => context! { why => line(why) },
+        Occasion::AlertNotReady { address, state, until } => context! {
+            address => address.to_string(),
+            found => readiness(state),
+            is_other => matches!(state, Readiness::Mismatch { .. }),
+            until => until.map(at),
+        },
         Occasion::AlertBreaker { opened } => {
             context! { failures => failures(opened), since => at(opened.since) }
         }

@@ -1,14 +1,14 @@
 //! The words for why: reasons of steps, notes, and questions still open.
 //! Every variant is matched by name, so that a new one must find its words before it compiles.
 
-use crate::model::census::Question;
+use crate::model::census::{Question, Readiness};
 use crate::model::desired::DesiredState;
 use crate::model::ids::{DropletId, ServerName};
 use crate::model::moment::{Moment, Span};
 use crate::model::plan::Notice;
 use crate::model::step::Reason;
 
-use super::words::{clean, day_seen, failures, time_seen};
+use super::words::{clean, day_seen, failures, readiness, time_seen};
 
 /// Why a step is taken, as read at `now`.
 pub fn reason(reason: &Reason, now: Moment) -> String {
@@ -31,8 +31,13 @@ pub fn reason(reason: &Reason, now: Moment) -> String {
         Reason::NeverUp { intended, deadline } => {
             format!("not up within {} of its create at {}", length(*deadline), time(intended))
         }
+        Reason::NeverReady { intended, deadline } => {
+            format!("up, but not ready within {} of its create at {}", length(*deadline), time(intended))
+        }
         Reason::Absent => "the droplet is confirmed gone".to_owned(),
         Reason::Up => "it is up, with a public address".to_owned(),
+        Reason::Ready => "its first boot is over, and it has checked itself".to_owned(),
+        Reason::NotReady { state } => format!("it is up, but {}", readiness(state)),
         Reason::Down { because, since } => {
             format!("it is off: {} since {}", clean(because.phrase()), day(since))
         }
@@ -56,6 +61,8 @@ pub fn notice_word(notice: &Notice) -> &'static str {
     match notice {
         Notice::Arriving { .. } => "arriving",
         Notice::Booting { .. } => "booting",
+        Notice::GettingReady { .. } => "getting ready",
+        Notice::NotReady { .. } => "not ready",
         Notice::PoweringOn { .. } => "powering on",
         Notice::ShuttingDown { .. } => "shutting down",
         Notice::Leaving { .. } => "leaving",
@@ -90,6 +97,10 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
         Notice::Booting { droplet, until } => {
             format!("droplet {droplet} is on its first boot; it has until {}", time(until))
         }
+        Notice::GettingReady { droplet, until, why } => {
+            format!("droplet {droplet} is up; its first boot has until {} ({})", time(until), clean(why))
+        }
+        Notice::NotReady { droplet, state, until } => not_ready(*droplet, state, until.map(|at| time(&at))),
         Notice::PoweringOn { asked } => format!("asked at {}", time(asked)),
         Notice::ShuttingDown { until } => format!("the power is cut at {} if it is still on", time(until)),
         Notice::Leaving { droplet } => format!("droplet {droplet} is destroyed, and still listed"),
@@ -147,6 +158,16 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
     }
 }
 
+fn not_ready(droplet: DropletId, state: &Readiness, until: Option<String>) -> String {
+    let what = readiness(state);
+    match until {
+        Some(until) => {
+            format!("droplet {droplet}: {what}; its delivery fails at {until} unless it is mended")
+        }
+        None => format!("droplet {droplet}: {what}; its customer is told when it is mended"),
+    }
+}
+
 fn withheld(what: &str) -> &'static str {
     match what {
         "create" => "paid for and not created while the breaker is open",
@@ -162,6 +183,9 @@ pub fn question(question: &Question) -> (String, String) {
         }
         Question::Named(server) => ("DigitalOcean".to_owned(), format!("is there a droplet named {server}?")),
         Question::Subscription(id) => ("Stripe".to_owned(), format!("how does {id} stand now?")),
+        Question::Ready { droplet, address, server: _, attempt: _ } => {
+            ("the droplet".to_owned(), format!("is the first boot of droplet {droplet} at {address} over?"))
+        }
         Question::Payment(id, at) => ("Stripe".to_owned(), format!("what was paid for {id} at {at}?")),
     }
 }

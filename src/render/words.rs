@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::model::breaker::Opened;
+use crate::model::census::Readiness;
 use crate::model::desired::Fleet;
 use crate::model::history::History;
 use crate::model::ids::{DropletId, ServerName};
@@ -98,6 +99,7 @@ pub fn what(action: &Action, server: Option<&ServerName>, places: Places<'_>) ->
             match cause {
                 DestroyCause::Promised => place,
                 DestroyCause::NeverUp => format!("{place}, never up"),
+                DestroyCause::NeverTold => format!("{place}, never handed over"),
             }
         }
         Action::Refund { order, attempt } => {
@@ -136,7 +138,7 @@ pub fn fact_words(fact: &Fact) -> String {
 /// What a letter is about, and to whom it goes.
 pub fn letter_words(letter: &Letter) -> String {
     let about = match &letter.occasion {
-        Occasion::Welcome { address, droplet: _ } => format!("welcome, {address}"),
+        Occasion::Welcome { address, droplet: _, host_key: _ } => format!("welcome, {address}"),
         Occasion::Suspended { destroy_after: Some(end), because: _ } => {
             format!("suspended, to be destroyed on {}", day(*end))
         }
@@ -159,9 +161,26 @@ pub fn letter_words(letter: &Letter) -> String {
             format!("alert: droplet {droplet} was deleted outside basement")
         }
         Occasion::AlertRefused { why } => format!("alert: its create is refused: {}", clean(why)),
+        Occasion::AlertNotReady { address, state, until: _ } => {
+            format!("alert: {address} is not ready: {}", readiness(state))
+        }
         Occasion::AlertBreaker { opened } => format!("alert: {}, breaker open", failures(opened)),
     };
     format!("{about}, to {}", letter.to)
+}
+
+/// What a droplet shows of its first boot.
+pub fn readiness(state: &Readiness) -> String {
+    match state {
+        Readiness::Ready { host_key: _ } => "its first boot is over".to_owned(),
+        Readiness::Failed { failed } => {
+            format!("its own checks failed: {}", clean(&failed.join(", ")))
+        }
+        Readiness::NotYet { why } => clean(why),
+        Readiness::Mismatch { told, shown } => {
+            format!("its page tells the SSH key {}, and SSH shows {}", clean(told), clean(shown))
+        }
+    }
 }
 
 /// A text from outside, made harmless: control characters and those that turn or hide text are spelt
