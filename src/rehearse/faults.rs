@@ -2,6 +2,7 @@
 //! is executed twice. Exhaustive: for each scenario, for each call n (and each pair), for each way to be spoilt.
 
 use crate::model::moment::Span;
+use crate::model::policy::ReadyBy;
 use crate::sim::whim::{Told, Whim};
 use crate::sim::world::lock;
 
@@ -69,6 +70,7 @@ pub fn scenarios() -> Vec<Scenario> {
         delivered("power off and on again", vec![off, on]),
         delivered("resubscribe during grace", vec![cancel, ada]),
         undelivered("a trial that fails", bea, vec![stuck]),
+        undelivered("a first boot that fails and is mended", ada, vec![bad_boot, mend]),
         undelivered("cancel during boot", ada, vec![cancel]),
     ]
 }
@@ -151,9 +153,13 @@ pub fn judge(stage: &Stage, may_repeat_letters: bool) -> Vec<Broken> {
     // In this order: the world's watcher asks the books.
     let mut world = lock(&stage.world);
     let books = stage.books();
-    stage.ledger.read(|entries, history| {
+    let mut broken = stage.ledger.read(|entries, history| {
         laws::broken(&mut world, &books, &stage.witness, entries, history, may_repeat_letters)
-    })
+    });
+    if stage.policy.ready == ReadyBy::Http {
+        broken.extend(laws::early_welcomes(&mut world));
+    }
+    broken
 }
 
 /// Law 1: when trouble has stopped, an apply settles, and a second look finds nothing to do. And law 4's
@@ -192,6 +198,16 @@ fn switch(stage: &Stage, off: bool) {
 
 fn stuck(stage: &Stage) {
     lock(&stage.world).cloud().whims.tell(Told { whim: Whim::StuckNew, server: None, times: 1 });
+}
+
+fn bad_boot(stage: &Stage) {
+    lock(&stage.world).cloud().whims.tell(Told { whim: Whim::FirstBootFails, server: None, times: 1 });
+}
+
+fn mend(stage: &Stage) {
+    let mut world = lock(&stage.world);
+    let first = world.cloud().machines().next().map(|machine| machine.id);
+    first.into_iter().for_each(|id| world.cloud().mend(id));
 }
 
 fn vanish(stage: &Stage) {

@@ -80,6 +80,7 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
                 outcome.broken.extend(broken);
             }
             Act::ResetBreaker { retry } => stage.reset_breaker(*retry).await,
+            Act::NotReady(then) => stage.policy.not_ready = *then,
             Act::KeepLedger => kept = stage.ledger.reopened(),
             Act::RestoreLedger => lose(&mut stage, kept.reopened()),
             Act::LoseLedger => lose(&mut stage, MemoryLedger::new()),
@@ -235,6 +236,11 @@ fn vendor(stage: &Stage, act: &Act) {
         Act::DeleteDroplet(user) => {
             if let Some(id) = droplet_of(&mut world, user) {
                 world.cloud().remove_by_hand(id);
+            }
+        }
+        Act::Mend(user) => {
+            if let Some(id) = droplet_of(&mut world, user) {
+                world.cloud().mend(id);
             }
         }
         Act::Untag(user) => {

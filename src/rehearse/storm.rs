@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map_recursive;
 
 use crate::model::moment::Span;
+use crate::model::policy::NotReady;
 use crate::sim::dice::Dice;
 use crate::sim::memory::{Asked, Ill};
 use crate::sim::trouble::Mishap;
@@ -60,6 +61,10 @@ pub enum Act {
     DeleteDroplet(String),
     /// Somebody takes our mark off their droplet.
     Untag(String),
+    /// Somebody mends the first boot of their droplet.
+    Mend(String),
+    /// An operator sets what follows when a server is not ready in time.
+    NotReady(NotReady),
     /// An operator says `retry` of whatever has failed.
     Retry,
     /// An operator says `recreate` of whatever was deleted.
@@ -252,7 +257,9 @@ fn customer(dice: &mut Dice) -> Act {
 }
 
 fn operator(dice: &mut Dice) -> Act {
-    match dice.below(9) {
+    match dice.below(11) {
+        9 => Act::Mend(user(dice)),
+        10 => Act::NotReady(*dice.pick(&[NotReady::Alert, NotReady::Fail])),
         7 => Act::ResetBreaker { retry: dice.below(2) == 0 },
         0 => Act::DeleteDroplet(user(dice)),
         1 => Act::Untag(user(dice)),
@@ -294,6 +301,12 @@ fn vendor(dice: &mut Dice) -> Act {
             Whim::Vanish,
             Whim::NoAddress(60),
             Whim::NoAddress(900),
+            Whim::NeverReady,
+            Whim::SlowFirstBoot(300),
+            Whim::SlowFirstBoot(1_200),
+            Whim::FirstBootFails,
+            Whim::OtherServer,
+            Whim::OtherKey,
             Whim::IgnoreShutdown,
             Whim::IgnorePowerOff,
             Whim::IgnorePowerOn,

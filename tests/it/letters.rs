@@ -41,7 +41,7 @@ fn to_operator(occasion: Occasion) -> Letter {
 }
 
 fn welcome() -> Letter {
-    to_customer(Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(7) })
+    to_customer(Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(7), host_key: None })
 }
 
 fn written(letter: &Letter, facts: &LetterFacts) -> Written {
@@ -60,7 +60,8 @@ fn shown(letter: &Letter, facts: &LetterFacts) -> String {
 
 #[test]
 fn our_own_servers_are_nobodys_order() {
-    let welcome = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(7) };
+    let welcome =
+        Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(7), host_key: None };
     let said = |letter: &Letter| {
         let Written { text, html, .. } = write(letter, &facts(), Some("secret")).unwrap();
         ["You ordered", "If you cancel"].map(|words| (text.contains(words), html.contains(words)))

@@ -171,7 +171,8 @@ impl Shop {
         };
         let (mut world, books) = (self.bench.world(), self.bench.books());
         // Whoever dies between a letter and its receipt sends it again, under the same Message-ID.
-        let broken = laws::broken(&mut world, &books, &self.witness, &entries, &history, true);
+        let mut broken = laws::broken(&mut world, &books, &self.witness, &entries, &history, true);
+        broken.extend(laws::early_welcomes(&mut world));
         self.broken.extend(broken.iter().map(said));
     }
 

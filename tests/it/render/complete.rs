@@ -13,9 +13,9 @@ use super::sample;
 fn the_sample_shows_every_variant() {
     all(&sample::actions(), action, 9);
     all(&sample::facts(), fact, 10);
-    all(&sample::occasions(), occasion, 10);
-    all(&sample::reasons(), reason, 14);
-    all(&sample::notices(), notice, 22);
+    all(&sample::occasions(), occasion, 11);
+    all(&sample::reasons(), reason, 17);
+    all(&sample::notices(), notice, 24);
 }
 
 fn all<T>(shown: &[T], number: fn(&T) -> usize, of: usize) {
@@ -69,6 +69,7 @@ fn occasion(occasion: &Occasion) -> usize {
         Occasion::AlertDeleted { .. } => 7,
         Occasion::AlertRefused { .. } => 8,
         Occasion::AlertBreaker { .. } => 9,
+        Occasion::AlertNotReady { .. } => 10,
     }
 }
 
@@ -88,6 +89,9 @@ fn reason(reason: &Reason) -> usize {
         Reason::Unrecorded => 11,
         Reason::CreatesFail { .. } => 12,
         Reason::Refused { .. } => 13,
+        Reason::NeverReady { .. } => 14,
+        Reason::Ready => 15,
+        Reason::NotReady { .. } => 16,
     }
 }
 
@@ -115,5 +119,7 @@ fn notice(notice: &Notice) -> usize {
         Notice::SameSubscription { .. } => 19,
         Notice::BreakerOpen { .. } => 20,
         Notice::Withheld { .. } => 21,
+        Notice::GettingReady { .. } => 22,
+        Notice::NotReady { .. } => 23,
     }
 }
