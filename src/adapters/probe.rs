@@ -57,7 +57,8 @@ impl RealProbe {
     /// The page, read; or why it is not there.
     async fn page(&self, address: Ipv4Addr, id: &str) -> Result<Option<String>, Readiness> {
         let url = format!("http://{}{PATH}", SocketAddr::from((address, self.ports.http)));
-        let limits = Limits { patience: PATIENCE, bytes: MOST_BYTES };
+        // The clock of the whole probe is the shorter one, and names what happened.
+        let limits = Limits { patience: PATIENCE * 2, bytes: MOST_BYTES };
         match http::exchange_within(limits, self.client.get(url)).await {
             Ok(answer) if answer.status == 200 => first_boot::page(&answer.body, id),
             Ok(answer) => Err(not_yet(format!("its page is not there: status {}", answer.status))),

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::join;
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::fleet::userdata;
@@ -15,8 +16,10 @@ use crate::ports::Fault;
 
 use super::{Eyes, Look, Setup};
 
-/// Questions under way at once.
+/// Questions to one vendor under way at once.
 const AT_ONCE: usize = 8;
+/// Each droplet is a host of its own, and one that is silent costs seconds.
+const PROBES_AT_ONCE: usize = 64;
 /// An answer can raise a question (gone? then: what was paid?), but not for ever.
 const ROUNDS: usize = 6;
 
@@ -51,15 +54,10 @@ pub(super) async fn look(
         if open.is_empty() || is_odd {
             break;
         }
-        let answers: Vec<(Question, Result<Answer, Fault>)> = stream::iter(open)
-            .map(|question| async {
-                let answer = ask(eyes, &question).await;
-                (question, answer)
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
-        for (question, answer) in answers {
+        let (probes, others): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|question| matches!(question, Question::Ready { .. }));
+        let (shown, said) = join(all(eyes, probes, PROBES_AT_ONCE), all(eyes, others, AT_ONCE)).await;
+        for (question, answer) in shown.into_iter().chain(said) {
             match answer {
                 Ok(answer) => fill(&mut census, question, answer),
                 Err(fault) if fault.is_credentials() => return Err(fault),
@@ -72,6 +70,19 @@ pub(super) async fn look(
     }
     let objections = guard::objections(&draft, &census, &history);
     Ok(Look { plan: draft, census, history, objections, unanswered: failed.into_values().collect() })
+}
+
+/// Asks all of these, so many at once.
+async fn all(
+    eyes: &Eyes,
+    questions: Vec<Question>,
+    at_once: usize,
+) -> Vec<(Question, Result<Answer, Fault>)> {
+    let asked = questions.into_iter().map(|question| async {
+        let answer = ask(eyes, &question).await;
+        (question, answer)
+    });
+    stream::iter(asked).buffer_unordered(at_once).collect().await
 }
 
 async fn census(eyes: &Eyes, prices: &mut Prices) -> Result<Census, Fault> {

@@ -63,10 +63,10 @@ async fn what_is_not_our_page_is_not_ready() {
             "its page breaks off, or is too long to be ours",
         ),
         (whole(200, page("ffffffffffffffffffff", "ready", "", "null")), "its page is of another server"),
-        (whole(200, page(ID, "\u{1b}[2Jdone", "", "null")), "its page says neither `ready` nor `failed`"),
+        (whole(200, page(ID, "\\u001b[2Jdone", "", "null")), "its page says neither `ready` nor `failed`"),
         (whole(200, ready("\"SHA256:short\"")), "its page tells no SSH key that can be read"),
         (
-            whole(200, ready("\"SHA256:\u{1b}[2Jaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"")),
+            whole(200, ready("\"SHA256:\\u001b[2Jaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"")),
             "its page tells no SSH key that can be read",
         ),
         (whole(200, ready(&format!("{KEY:?}"))), "its page says ready, and SSH does not answer"),

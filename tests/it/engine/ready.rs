@@ -30,24 +30,51 @@ async fn the_letter_names_the_key_that_ssh_shows() {
         let world = lock(&stage.world);
         let key = basement::sim::first_boot::fingerprint(400_000_001);
         assert!(world.outbox[0].text.contains(&key), "{}", world.outbox[0].subject);
-        assert!(world.outbox[0].html.contains(&key));
+        assert!(world.outbox[0].html.contains(&key.replace('/', "&#x2f;")));
     };
     both(story).await;
 }
 
 #[tokio::test]
 async fn checks_that_fail_are_told_to_the_operator_and_nobody_else() {
-    insta::assert_snapshot!(both(async |stage: &mut Stage| mended(stage, Whim::FirstBootFails).await).await, @"");
+    insta::assert_snapshot!(both(async |stage: &mut Stage| mended(stage, Whim::FirstBootFails).await).await, @"
+    ada-wtb3p80d: #1 active
+      create/~/1 created
+      letter/~/operator-not-ready/1
+      letter/~/welcome/1
+      @ letter.~.operator-not-ready.1 to operator@example.com
+      @ letter.~.welcome.1 to the customer
+    sub_000001: active, 1500 paid
+    runs: settled, settled, settled
+    ");
 }
 
 #[tokio::test]
 async fn another_key_is_told_to_the_operator_and_nobody_else() {
-    insta::assert_snapshot!(both(async |stage: &mut Stage| mended(stage, Whim::OtherKey).await).await, @"");
+    insta::assert_snapshot!(both(async |stage: &mut Stage| mended(stage, Whim::OtherKey).await).await, @"
+    ada-wtb3p80d: #1 active
+      create/~/1 created
+      letter/~/operator-not-ready/1
+      letter/~/welcome/1
+      @ letter.~.operator-not-ready.1 to operator@example.com
+      @ letter.~.welcome.1 to the customer
+    sub_000001: active, 1500 paid
+    runs: settled, settled, settled
+    ");
 }
 
 #[tokio::test]
 async fn a_page_that_never_comes_is_waited_for() {
-    insta::assert_snapshot!(both(async |stage: &mut Stage| mended(stage, Whim::NeverReady).await).await, @"");
+    insta::assert_snapshot!(both(async |stage: &mut Stage| mended(stage, Whim::NeverReady).await).await, @"
+    ada-wtb3p80d: #1 active
+      create/~/1 created
+      letter/~/operator-not-ready/1
+      letter/~/welcome/1
+      @ letter.~.operator-not-ready.1 to operator@example.com
+      @ letter.~.welcome.1 to the customer
+    sub_000001: active, 1500 paid
+    runs: deadline, settled, settled
+    ");
 }
 
 #[tokio::test]
@@ -59,7 +86,21 @@ async fn with_policy_fail_it_is_destroyed_and_refunded_at_the_deadline() {
         stage.whim("ada", Whim::OtherServer);
         stage.settle_within(Span::minutes(30)).await;
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d: #1 destroyed
+      cancel/sub_000001
+      create/~/1 created
+      destroy/~/#1
+      letter/~/failed/1
+      letter/~/operator-failed/1
+      record/~/gave-up/1
+      refund/sub_000001/pi_000001 $15.00 succeeded
+      @ letter.~.failed.1 to the customer
+      @ letter.~.operator-failed.1 to operator@example.com
+    sub_000001: canceled, 1500 paid, 1500 given back in 1
+    runs: settled
+    notes: failed
+    ");
 }
 
 #[tokio::test]
@@ -73,5 +114,12 @@ async fn with_policy_address_nobody_is_asked() {
         let asked = lock(&stage.world).requests.of(basement::sim::requests::Vendor::Droplet);
         assert_eq!(asked, 0);
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d: #1 active
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    sub_000001: active, 1500 paid
+    runs: settled
+    ");
 }

@@ -45,13 +45,13 @@ fn unknown_keys_and_tables_all_at_once() {
          | ^
       hint: did you mean `region`?
 
-    basement.toml:56: unknown key `cap` in `[policy]`
-      56 | [policy.cap]
+    basement.toml:59: unknown key `cap` in `[policy]`
+      59 | [policy.cap]
          |         ^
       hint: did you mean `caps`?
 
-    basement.toml:74: unknown table `leger`
-      74 | [leger]
+    basement.toml:77: unknown table `leger`
+      77 | [leger]
          |  ^
       hint: did you mean `[ledger]`?
 
@@ -78,8 +78,8 @@ fn bad_values() {
     1 complaint in 1 file
     "#);
     insta::assert_snapshot!(said("destroy = 3 ", "destroy = -3 "), @r#"
-    basement.toml:57: in `[policy]`: invalid value: integer `-3`, expected a whole number, 0 or more
-      57 | destroy = -3                     # destroys in one plan, of droplets that were up
+    basement.toml:60: in `[policy]`: invalid value: integer `-3`, expected a whole number, 0 or more
+      60 | destroy = -3                     # destroys in one plan, of droplets that were up
          |           ^
       hint: `basement init` in an empty folder writes a sample with every key
 
@@ -118,8 +118,8 @@ fn bad_plan_template_and_address() {
     1 complaint in 1 file
     "#);
     insta::assert_snapshot!(said("operator@example.com", "operator"), @r#"
-    basement.toml:68: `mail.operator` is not a mail address
-      68 | operator = "operator" # told when a person is needed
+    basement.toml:71: `mail.operator` is not a mail address
+      71 | operator = "operator" # told when a person is needed
          |            ^
       hint: for example `operator = "Example <servers@example.com>"`
 
@@ -130,8 +130,8 @@ fn bad_plan_template_and_address() {
 #[test]
 fn not_toml() {
     insta::assert_snapshot!(said("[mail]", "[mail"), @r#"
-    basement.toml:66: not TOML: unclosed table, expected `]`
-      66 | [mail
+    basement.toml:69: not TOML: unclosed table, expected `]`
+      69 | [mail
          |      ^
       hint: write `key = "value"` lines under `[table]` heads
 
