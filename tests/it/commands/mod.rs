@@ -64,6 +64,7 @@ impl Bench {
             ("DIGITALOCEAN_API_URL", running.http_url()),
             ("STRIPE_API_BASE", running.http_url()),
             ("BASEMENT_SMTP_URL", running.smtp_url()),
+            ("BASEMENT_PROBE_PORTS", running.probe_ports()),
             ("BASEMENT_CLOCK_URL", running.http_url()),
             ("DIGITALOCEAN_TOKEN", "simulated".to_owned()),
             ("STRIPE_API_KEY", "sk_test_simulated".to_owned()),
