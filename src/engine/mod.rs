@@ -40,6 +40,15 @@ pub struct Eyes {
     pub clock: Arc<dyn Clock>,
 }
 
+/// Where passwords are kept, and what opens them.
+#[derive(Clone)]
+pub struct Strongbox {
+    /// What was intended and done.
+    pub ledger: Arc<dyn Ledger>,
+    /// Root passwords.
+    pub vault: Arc<dyn Vault>,
+}
+
 /// What acting takes besides.
 #[derive(Clone)]
 pub struct Ports {
@@ -129,9 +138,9 @@ pub type Watch<'a> = &'a (dyn Fn(&Progress) + Send + Sync);
 /// Becomes true when a person wants to stop; calls in flight are finished.
 pub type Stop = watch::Receiver<bool>;
 
-/// Looks and plans; changes nothing.
+/// Looks and plans; changes nothing. Nobody tries to open a password: that each can be is taken for granted.
 pub async fn look(eyes: &Eyes, setup: &Setup, history: History, prices: &mut Prices) -> Result<Look, Fault> {
-    observe::look(eyes, setup, history, prices).await
+    observe::look(eyes, None, setup, history, prices).await
 }
 
 /// One pass. With a digest `agreed` to, it does nothing unless its destructive steps have that digest.
@@ -144,7 +153,9 @@ pub async fn pass(
     stop: &Stop,
     watch: Watch<'_>,
 ) -> Result<Report, Fault> {
-    let look = observe::look(&ports.eyes, setup, ports.ledger.history().await?, prices).await?;
+    let strongbox = Strongbox { ledger: ports.ledger.clone(), vault: ports.vault.clone() };
+    let history = ports.ledger.history().await?;
+    let look = observe::look(&ports.eyes, Some(&strongbox), setup, history, prices).await?;
     let judged = guard::judge(&look.plan, &look.census, &look.history, &setup.allow);
     let approved = match judged {
         Ok(approved) => approved,

@@ -8,13 +8,13 @@ use futures_util::stream::{self, StreamExt as _};
 
 use crate::fleet::userdata;
 use crate::model::billing::{Payment, Subscription};
-use crate::model::census::{Account, Census, Droplet, Question, Readiness, Sighting, Size};
+use crate::model::census::{Account, Census, Droplet, Question, Readiness, Secret, Sighting, Size};
 use crate::model::history::History;
-use crate::model::ids::Slug;
+use crate::model::ids::{ServerName, Slug};
 use crate::plan::{guard, plan};
 use crate::ports::Fault;
 
-use super::{Eyes, Look, Setup};
+use super::{Eyes, Look, Setup, Strongbox};
 
 /// Questions to one vendor under way at once.
 const AT_ONCE: usize = 8;
@@ -35,10 +35,12 @@ enum Answer {
     Subscription(Box<Option<Subscription>>),
     Payment(Option<Payment>),
     Ready(Readiness),
+    Secret(Secret),
 }
 
 pub(super) async fn look(
     eyes: &Eyes,
+    strongbox: Option<&Strongbox>,
     setup: &Setup,
     history: History,
     prices: &mut Prices,
@@ -56,7 +58,9 @@ pub(super) async fn look(
         }
         let (probes, others): (Vec<_>, Vec<_>) =
             open.into_iter().partition(|question| matches!(question, Question::Ready { .. }));
-        let (shown, said) = join(all(eyes, probes, PROBES_AT_ONCE), all(eyes, others, AT_ONCE)).await;
+        let (shown, said) =
+            join(all((eyes, strongbox), probes, PROBES_AT_ONCE), all((eyes, strongbox), others, AT_ONCE))
+                .await;
         for (question, answer) in shown.into_iter().chain(said) {
             match answer {
                 Ok(answer) => fill(&mut census, question, answer),
@@ -74,12 +78,12 @@ pub(super) async fn look(
 
 /// Asks all of these, so many at once.
 async fn all(
-    eyes: &Eyes,
+    (eyes, strongbox): (&Eyes, Option<&Strongbox>),
     questions: Vec<Question>,
     at_once: usize,
 ) -> Vec<(Question, Result<Answer, Fault>)> {
     let asked = questions.into_iter().map(|question| async {
-        let answer = ask(eyes, &question).await;
+        let answer = ask(eyes, strongbox, &question).await;
         (question, answer)
     });
     stream::iter(asked).buffer_unordered(at_once).collect().await
@@ -101,7 +105,7 @@ async fn census(eyes: &Eyes, prices: &mut Prices) -> Result<Census, Fault> {
     Ok(census)
 }
 
-async fn ask(eyes: &Eyes, question: &Question) -> Result<Answer, Fault> {
+async fn ask(eyes: &Eyes, strongbox: Option<&Strongbox>, question: &Question) -> Result<Answer, Fault> {
     Ok(match question {
         Question::Droplet(id) => Answer::Sighting(match eyes.cloud.droplet(*id).await? {
             Some(droplet) => Sighting::There(Box::new(droplet)),
@@ -113,8 +117,27 @@ async fn ask(eyes: &Eyes, question: &Question) -> Result<Answer, Fault> {
             let id = userdata::server_id(server, *attempt);
             Answer::Ready(eyes.probe.ready(*address, &id).await)
         }
+        Question::Password(server, attempt) => Answer::Secret(match strongbox {
+            None => Secret::Opens,
+            Some(strongbox) => secret(strongbox, server, *attempt).await?,
+        }),
         Question::Payment(id, at) => Answer::Payment(eyes.billing.payment(id, *at).await?),
     })
+}
+
+/// Only a certain no says that a password is lost; a ledger that is busy says nothing.
+async fn secret(strongbox: &Strongbox, server: &ServerName, attempt: u32) -> Result<Secret, Fault> {
+    let Some(sealed) = strongbox.ledger.sealed(server, attempt).await? else {
+        return Ok(Secret::Lost { why: "the ledger has none".to_owned() });
+    };
+    match strongbox.vault.open(&sealed).await {
+        Ok(_) => Ok(Secret::Opens),
+        Err(Fault::Refused(detail)) => {
+            let said = detail.message.split("; hint:").next().unwrap_or_default();
+            Ok(Secret::Lost { why: said.to_owned() })
+        }
+        Err(fault) => Err(fault),
+    }
 }
 
 fn fill(census: &mut Census, question: Question, answer: Answer) {
@@ -133,6 +156,9 @@ fn fill(census: &mut Census, question: Question, answer: Answer) {
         }
         (Question::Ready { droplet, .. }, Answer::Ready(readiness)) => {
             census.readiness.insert(droplet, readiness);
+        }
+        (Question::Password(server, _), Answer::Secret(secret)) => {
+            census.secrets.insert(server, secret);
         }
         (question, _) => unreachable!("`ask` answers {question:?} in kind"),
     }

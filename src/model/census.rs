@@ -113,6 +113,18 @@ pub enum Readiness {
     },
 }
 
+/// Whether the password that a droplet was made with can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Secret {
+    /// It can; or nobody is here who could try, and it is taken for granted.
+    Opens,
+    /// It never will.
+    Lost {
+        /// Why.
+        why: String,
+    },
+}
+
 /// Something a plan must know before it may decide; `engine/observe` answers it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Question {
@@ -135,6 +147,8 @@ pub enum Question {
         /// Which create made it.
         attempt: u32,
     },
+    /// Can the password be opened that this try for this server was made with?
+    Password(ServerName, u32),
 }
 
 /// What the cloud and Stripe show, at a moment.
@@ -156,6 +170,8 @@ pub struct Census {
     pub billing: BTreeMap<SubscriptionId, Fresh>,
     /// Answers of droplets themselves.
     pub readiness: BTreeMap<DropletId, Readiness>,
+    /// Answers about passwords, of each server's latest try.
+    pub secrets: BTreeMap<ServerName, Secret>,
 }
 
 impl Census {
@@ -170,6 +186,7 @@ impl Census {
             named: BTreeMap::new(),
             billing: BTreeMap::new(),
             readiness: BTreeMap::new(),
+            secrets: BTreeMap::new(),
         }
     }
 }

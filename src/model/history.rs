@@ -126,6 +126,7 @@ impl History {
             Fact::BreakerReset => self.breaker = Breaker::default(),
             Fact::Adopted { .. }
             | Fact::NothingMade
+            | Fact::Replaced
             | Fact::GaveUp
             | Fact::Deleted { .. }
             | Fact::Ended

@@ -51,6 +51,8 @@ pub enum Fact {
     },
     /// Nothing was made by a create whose reply was lost; the horizon is over.
     NothingMade,
+    /// A droplet that its customer was never told of is gone: it is made anew, as the next try.
+    Replaced,
     /// It was not up in time; the failed-delivery chain begins.
     GaveUp,
     /// It was deleted outside basement, confirmed by id.
@@ -178,6 +180,15 @@ pub enum Reason {
         /// The deadline.
         deadline: Span,
     },
+    /// Its password can never be told, and nobody has used it.
+    Unopened {
+        /// Why it cannot.
+        said: String,
+    },
+    /// Its welcome letter may have arrived, and its password can never be told again.
+    MaybeTold,
+    /// Its destruction was begun before its customer was told of it.
+    Begun,
     /// The droplet is confirmed absent.
     Absent,
     /// Active, with a public address.

@@ -5,7 +5,7 @@ use crate::model::desired::{Because, DesiredState, Origin};
 use crate::model::history::Failures;
 use crate::model::ids::{DropletId, StepId};
 use crate::model::letter::{Letter, Occasion, Recipient};
-use crate::model::moment::Span;
+use crate::model::moment::{Moment, Span};
 use crate::model::policy::OnFailure;
 use crate::model::step::{Action, Reason};
 
@@ -18,13 +18,20 @@ pub(super) fn welcome(case: &Case, occasion: Occasion, reason: Reason, to: &mut 
     send(case, to, occasion, &case.record.attempt, reason);
 }
 
-/// A welcome that was begun and whose end is not known: it may have arrived, and is said again as it was.
+/// A welcome that may have arrived: it is said again as it was.
 pub(super) fn begun_welcome<'a>(case: &Case<'a>) -> Option<&'a Occasion> {
     let id = letter_id(case, "welcome", &case.record.attempt);
-    match &case.record.open.get(&id)?.action {
+    let open = case.record.open.get(&id).and_then(|open| match &open.action {
         Action::Letter { letter } => Some(&letter.occasion),
         _ => None,
-    }
+    });
+    open.or(case.record.maybe_told.as_ref())
+}
+
+/// When the operator was told that this try is not ready.
+pub(super) fn alerted_not_ready(case: &Case) -> Option<Moment> {
+    let id = letter_id(case, "operator-not-ready", &case.record.attempt);
+    case.record.done.get(&id).map(|done| done.at)
 }
 
 /// To the operator: up, and not fit to be handed over. One alert per try, whatever it shows later.

@@ -143,7 +143,10 @@ fn adopt(case: &Case, droplet: &Droplet, reason: Reason, to: &mut Verdict) {
     let last_call = intended(case).plus(case.policy.horizon).plus(SKEW);
     // One that no create of this ledger has made may be in use: it counts as delivered, for its password is
     // not ours to mail.
-    let delivered = known.attempt == 0 || known.delivered.is_some() || droplet.created_at > last_call;
+    // But one that is being made nobody can have used.
+    let is_old = || droplet.created_at.plus(case.policy.boot_deadline) <= case.at();
+    let is_foreign = known.attempt == 0 && (droplet.status != DropletStatus::New || is_old());
+    let delivered = is_foreign || known.delivered.is_some() || droplet.created_at > last_call;
     let fact = Fact::Adopted { droplet: droplet.id, delivered };
     record(case, to, "adopted", fact, reason);
 }
@@ -169,6 +172,9 @@ fn creating(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
 /// A droplet was made and is not delivered yet.
 fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
     let deadline = intended(case).plus(case.policy.boot_deadline);
+    if is_doomed(case) {
+        return replace(case, listed, to);
+    }
     let droplet = match (listed, case.record.droplet) {
         (Some(droplet), _) => droplet,
         (None, Some(_)) if case.at() < deadline => {
@@ -197,6 +203,33 @@ fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
             case.note(to, Notice::Booting { droplet: droplet.id, until: deadline });
         }
         _ => never_up(case, Some(droplet), to),
+    }
+}
+
+/// Whether an undelivered droplet is only to go: its destruction has begun, or the ledger that knew its password is
+/// lost. What may have been told to its customer is not.
+fn is_doomed(case: &Case) -> bool {
+    let is_begun = case.record.destroyed.is_some() && case.want() != DesiredState::Destroyed;
+    (is_begun || case.record.attempt == 0) && letters::begun_welcome(case).is_none()
+}
+
+/// Destroys it, and when it is confirmed gone its server begins anew.
+fn replace(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
+    let reason = || match case.record.attempt {
+        0 => Reason::Unopened { said: "the ledger that knew it is lost".to_owned() },
+        _ => Reason::Begun,
+    };
+    match (listed, case.record.droplet) {
+        (Some(droplet), _) => case.destroy(to, droplet.id, DestroyCause::NeverTold, reason()),
+        (None, None) => record(case, to, "replaced", Fact::Replaced, Reason::Absent),
+        (None, Some(id)) => match case.sighting(to, id) {
+            None => {}
+            Some(Sighting::Gone) => record(case, to, "replaced", Fact::Replaced, Reason::Absent),
+            Some(Sighting::There(droplet)) if droplet.is_ours() => {
+                case.destroy(to, id, DestroyCause::NeverTold, reason());
+            }
+            Some(Sighting::There(_)) => case.note(to, Notice::MarkLost { droplet: id }),
+        },
     }
 }
 

@@ -71,6 +71,7 @@ pub fn scenarios() -> Vec<Scenario> {
         delivered("resubscribe during grace", vec![cancel, ada]),
         undelivered("a trial that fails", bea, vec![stuck]),
         undelivered("a first boot that fails and is mended", ada, vec![bad_boot, mend]),
+        undelivered("passwords lost during boot", ada, vec![slow_boot, lose_passwords]),
         undelivered("cancel during boot", ada, vec![cancel]),
     ]
 }
@@ -202,6 +203,16 @@ fn stuck(stage: &Stage) {
 
 fn bad_boot(stage: &Stage) {
     lock(&stage.world).cloud().whims.tell(Told { whim: Whim::FirstBootFails, server: None, times: 1 });
+}
+
+/// Not ready within an apply.
+fn slow_boot(stage: &Stage) {
+    let told = Told { whim: Whim::SlowFirstBoot(2_000), server: None, times: 1 };
+    lock(&stage.world).cloud().whims.tell(told);
+}
+
+fn lose_passwords(stage: &Stage) {
+    stage.ledger.damage_passwords();
 }
 
 fn mend(stage: &Stage) {

@@ -55,6 +55,7 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
     let mut kept = MemoryLedger::new();
     // After a lost reply or a lost ledger a letter may come twice, with the same Message-ID.
     let mut may_repeat = false;
+    let mut is_restored = false;
     for act in acts {
         *outcome.tally.entry(word(act)).or_default() += 1;
         may_repeat |= repeats_letters(act);
@@ -80,9 +81,15 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
                 outcome.broken.extend(broken);
             }
             Act::ResetBreaker { retry } => stage.reset_breaker(*retry).await,
+            // With a ledger of the past nobody knows who was told what; both at once cannot be survived.
+            Act::LosePasswords if !is_restored => stage.ledger.damage_passwords(),
+            Act::LosePasswords => {}
             Act::NotReady(then) => stage.policy.not_ready = *then,
             Act::KeepLedger => kept = stage.ledger.reopened(),
-            Act::RestoreLedger => lose(&mut stage, kept.reopened()),
+            Act::RestoreLedger => {
+                is_restored = true;
+                lose(&mut stage, kept.reopened());
+            }
             Act::LoseLedger => lose(&mut stage, MemoryLedger::new()),
             Act::Retry => say(&stage, Phase::Failed, &Fact::Retry).await,
             Act::Recreate => say(&stage, Phase::Deleted, &Fact::Recreate).await,

@@ -121,6 +121,8 @@ pub enum Act {
     },
     /// The ledger is lost.
     LoseLedger,
+    /// All passwords that are sealed by now cannot be opened any more.
+    LosePasswords,
     /// The ledger is put back to what it was at the last `keep_ledger`.
     RestoreLedger,
     /// A copy of the ledger is kept.
@@ -257,7 +259,8 @@ fn customer(dice: &mut Dice) -> Act {
 }
 
 fn operator(dice: &mut Dice) -> Act {
-    match dice.below(11) {
+    match dice.below(12) {
+        11 => Act::LosePasswords,
         9 => Act::Mend(user(dice)),
         10 => Act::NotReady(*dice.pick(&[NotReady::Alert, NotReady::Fail])),
         7 => Act::ResetBreaker { retry: dice.below(2) == 0 },

@@ -34,6 +34,14 @@ pub fn reason(reason: &Reason, now: Moment) -> String {
         Reason::NeverReady { intended, deadline } => {
             format!("up, but not ready within {} of its create at {}", length(*deadline), time(intended))
         }
+        Reason::Unopened { said } => {
+            format!("its password cannot be opened ({}); nobody has used it, so it is replaced", clean(said))
+        }
+        Reason::MaybeTold => {
+            "its letter may have arrived, and its password cannot be opened any more: ask its customer"
+                .to_owned()
+        }
+        Reason::Begun => "it was being destroyed before its customer was told of it".to_owned(),
         Reason::Absent => "the droplet is confirmed gone".to_owned(),
         Reason::Up => "it is up, with a public address".to_owned(),
         Reason::Ready => "its first boot is over, and it has checked itself".to_owned(),
@@ -183,6 +191,9 @@ pub fn question(question: &Question) -> (String, String) {
         }
         Question::Named(server) => ("DigitalOcean".to_owned(), format!("is there a droplet named {server}?")),
         Question::Subscription(id) => ("Stripe".to_owned(), format!("how does {id} stand now?")),
+        Question::Password(server, attempt) => {
+            ("the ledger".to_owned(), format!("can the password of {server} be opened (try {attempt})?"))
+        }
         Question::Ready { droplet, address, server: _, attempt: _ } => {
             ("the droplet".to_owned(), format!("is the first boot of droplet {droplet} at {address} over?"))
         }

@@ -122,6 +122,7 @@ pub fn fact_words(fact: &Fact) -> String {
             format!("droplet {droplet} is its droplet, taken as delivered")
         }
         Fact::NothingMade => "nothing was made".to_owned(),
+        Fact::Replaced => "nobody was told of its droplet, which is gone; it is made anew".to_owned(),
         Fact::GaveUp => "its delivery failed".to_owned(),
         Fact::Deleted { droplet } => format!("droplet {droplet} was deleted outside basement"),
         Fact::Ended => "it is destroyed, and confirmed gone".to_owned(),

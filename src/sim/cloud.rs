@@ -289,7 +289,8 @@ impl Cloudlet {
     fn end_first_boot(&mut self, id: u64) {
         let Some(machine) = self.machines.get_mut(&id) else { return };
         if machine.power == Power::Active {
-            machine.first_boot.over = Some(self.now);
+            // Somebody may have been faster.
+            machine.first_boot.over.get_or_insert(self.now);
         } else {
             machine.first_boot.waits = true;
         }
@@ -298,7 +299,10 @@ impl Cloudlet {
     /// Ends a droplet's first boot well, as somebody with its console would.
     pub fn mend(&mut self, id: u64) {
         let now = self.now;
-        if let Some(machine) = self.machines.get_mut(&id) {
+        let is_bad = |machine: &&mut Machine| {
+            machine.power == Power::Active && machine.first_boot.good_since().is_none()
+        };
+        if let Some(machine) = self.machines.get_mut(&id).filter(is_bad) {
             machine.first_boot = FirstBoot { over: Some(now), ..FirstBoot::default() };
         }
     }

@@ -21,6 +21,7 @@ mod passes;
 mod plan;
 mod plan_fleet;
 mod plan_limits;
+mod plan_lost;
 mod plan_ready;
 mod plan_settled;
 mod plan_traps;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use basement::model::billing::{Fresh, Payment, PaymentPart, Status, Subscription};
-use basement::model::census::{Census, Droplet, DropletStatus, Question, Readiness, Sighting};
+use basement::model::census::{Census, Droplet, DropletStatus, Question, Readiness, Secret, Sighting};
 use basement::model::desired::{Because, DesiredState, Every, Fleet, Origin, Price, Server, Spec};
 use basement::model::history::{Entry, Event, History, Outcome};
 use basement::model::ids::{DropletId, ServerName, StepId};
@@ -115,9 +115,15 @@ impl Scene {
         self
     }
 
-    /// Its first boot is over, and all is well.
+    /// Its first boot is over, all is well, and its password can be told.
     pub fn ready(self, id: u64) -> Self {
-        self.shows(id, Readiness::Ready { host_key: None })
+        self.shows(id, Readiness::Ready { host_key: None }).secret(Secret::Opens)
+    }
+
+    /// Whether its password can be told.
+    pub fn secret(mut self, secret: Secret) -> Self {
+        self.census.secrets.insert(name(), secret);
+        self
     }
 
     pub fn stripe(mut self, status: Status) -> Self {
@@ -209,6 +215,7 @@ impl Scene {
             Question::Subscription(_) => "subscription?",
             Question::Payment(..) => "payment?",
             Question::Ready { .. } => "ready?",
+            Question::Password(..) => "password?",
         };
         let mut words: Vec<String> = plan.steps.iter().map(|s| step(&s.action)).collect();
         words.extend(plan.notes.iter().map(note));

@@ -93,10 +93,12 @@ async fn with_policy_fail_it_is_destroyed_and_refunded_at_the_deadline() {
       destroy/~/#1
       letter/~/failed/1
       letter/~/operator-failed/1
+      letter/~/operator-not-ready/1
       record/~/gave-up/1
       refund/sub_000001/pi_000001 $15.00 succeeded
       @ letter.~.failed.1 to the customer
       @ letter.~.operator-failed.1 to operator@example.com
+      @ letter.~.operator-not-ready.1 to operator@example.com
     sub_000001: canceled, 1500 paid, 1500 given back in 1
     runs: settled
     notes: failed

@@ -12,9 +12,9 @@ use super::sample;
 #[test]
 fn the_sample_shows_every_variant() {
     all(&sample::actions(), action, 9);
-    all(&sample::facts(), fact, 10);
+    all(&sample::facts(), fact, 11);
     all(&sample::occasions(), occasion, 11);
-    all(&sample::reasons(), reason, 17);
+    all(&sample::reasons(), reason, 20);
     all(&sample::notices(), notice, 24);
 }
 
@@ -54,6 +54,7 @@ fn fact(fact: &Fact) -> usize {
         Fact::Census { .. } => 7,
         Fact::BreakerOpened { .. } => 8,
         Fact::BreakerReset => 9,
+        Fact::Replaced => 10,
     }
 }
 
@@ -92,6 +93,9 @@ fn reason(reason: &Reason) -> usize {
         Reason::NeverReady { .. } => 14,
         Reason::Ready => 15,
         Reason::NotReady { .. } => 16,
+        Reason::Unopened { .. } => 17,
+        Reason::Begun => 18,
+        Reason::MaybeTold => 19,
     }
 }
 

@@ -131,6 +131,7 @@ pub fn rich() -> Plan {
         Question::Named(name("ada-7f3k2m9q")),
         Question::Subscription(subscription("sub_ada")),
         Question::Payment(subscription("sub_ada"), at("2026-08-01T09:00:00Z")),
+        Question::Password(name("ada-7f3k2m9q"), 1),
         Question::Ready { droplet: DropletId(9), address: ADDRESS, server: name("ada-7f3k2m9q"), attempt: 1 },
     ];
     let usd = |cents| Totals(BTreeMap::from([(Currency::USD, cents)]));
@@ -220,6 +221,7 @@ pub fn facts() -> Vec<Fact> {
         Fact::Adopted { droplet, delivered: true },
         Fact::Adopted { droplet, delivered: false },
         Fact::NothingMade,
+        Fact::Replaced,
         Fact::GaveUp,
         Fact::Deleted { droplet },
         Fact::Ended,
@@ -279,6 +281,9 @@ pub fn reasons() -> Vec<Reason> {
         Reason::NeverUp { intended, deadline: Span::minutes(5) },
         Reason::NeverReady { intended, deadline: Span::minutes(15) },
         Reason::Ready,
+        Reason::Unopened { said: "the ledger has none".to_owned() },
+        Reason::Begun,
+        Reason::MaybeTold,
         Reason::NotReady { state: failed() },
         Reason::Absent,
         Reason::Up,
