@@ -12,6 +12,7 @@ use secrecy::SecretString;
 
 use crate::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Subscription};
 use crate::model::census::{Account, Droplet, Readiness, Size};
+use crate::model::firewall::{Firewall, FirewallOrder};
 use crate::model::history::{Entry, History};
 use crate::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
 use crate::model::moment::Moment;
@@ -110,6 +111,13 @@ pub trait Cloud: Send + Sync {
     async fn power(&self, id: DropletId, call: PowerCall) -> Result<(), Fault>;
     /// Asks for destruction. `Ok` means accepted; 404 is `Ok`.
     async fn destroy(&self, id: DropletId) -> Result<(), Fault>;
+    /// Makes a tag, if there is none of this name.
+    async fn ensure_tag(&self, tag: &str) -> Result<(), Fault>;
+    /// All firewalls of our name: usually one or none. Others are not shown.
+    async fn firewalls(&self) -> Result<Vec<Firewall>, Fault>;
+    /// Makes our firewall, or replaces all of the one that the order names. `Ok` means accepted. Made never
+    /// twice inside: a lost reply is `Unknown`, and a second one of its name is `Refused`.
+    async fn put_firewall(&self, order: &FirewallOrder) -> Result<(), Fault>;
     /// Whose account it is.
     async fn account(&self) -> Result<Account, Fault>;
     /// The price list.

@@ -106,10 +106,12 @@ impl Stripe {
         refunds.map_err(|why| Fault::refused(&call_name(&ask), format!("cannot be read: {why}")))
     }
 
-    /// The refund that was made for a step and still stands.
+    /// The refund that was made for a step: one that stands, else one that came back, for giving that back is a
+    /// person's work.
     async fn refund_of(&self, payment: &PaymentId, step: &StepId) -> Result<Option<Refund>, Fault> {
         let refunds = self.refunds(payment).await?;
-        Ok(refunds.into_iter().find(|refund| refund.step.as_ref() == Some(step) && refund.stands()))
+        let ours = refunds.into_iter().filter(|refund| refund.step.as_ref() == Some(step));
+        Ok(ours.min_by_key(|refund| !refund.stands()))
     }
 
     async fn invoices(&self, id: &SubscriptionId) -> Result<Vec<Invoice>, Fault> {

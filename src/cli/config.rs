@@ -116,7 +116,8 @@ pub fn parse(text: &str) -> Result<Config, Vec<Complaint>> {
     let ledger = tables.optional("ledger");
     let config = (|| {
         let catalogue = Catalogue { defaults: defaults?, plans: plans? };
-        Some(Config { stripe: stripe?, catalogue, policy: policy?, mail: mail?, ledger: ledger? })
+        let policy = Policy { allow_no_ssh_keys: catalogue.defaults.allow_no_ssh_keys, ..policy? };
+        Some(Config { stripe: stripe?, catalogue, policy, mail: mail?, ledger: ledger? })
     })();
     if let Some(config) = &config {
         tables.sense(config);
@@ -233,6 +234,12 @@ impl Tables<'_> {
                 self.complain(format!("`{template}` is not a template's name"), cure.to_owned(), place);
             }
         }
+        for key in config.catalogue.defaults.ssh_keys.iter().filter(|key| !is_ssh_key(key)) {
+            let cure = "write its MD5 fingerprint (`aa:bb:…`, 16 pairs) or its number; DigitalOcean shows both \
+                        under Settings, Security";
+            let place = self.last(key);
+            self.complain(format!("`{key}` is not an SSH key of your team"), cure.to_owned(), place);
+        }
         let mail = &config.mail;
         for (key, text) in [("from", &mail.from), ("operator", &mail.operator)]
             .into_iter()
@@ -257,6 +264,13 @@ impl Tables<'_> {
     fn complain(&mut self, message: String, cure: String, span: Option<Range<usize>>) {
         self.complaints.push(placed(Complaint::new(FILE, message, cure), self.text, span));
     }
+}
+
+/// A number, or an MD5 fingerprint. Source: DigitalOcean API v2, `droplet_create.ssh_keys`.
+fn is_ssh_key(text: &str) -> bool {
+    let is_pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_fingerprint = text.split(':').count() == 16 && text.split(':').all(is_pair);
+    is_fingerprint || text.parse::<u64>().is_ok_and(|number| number > 0)
 }
 
 /// With its place. A key pasted into the wrong file must not be shown.

@@ -7,15 +7,20 @@ pub mod init;
 pub mod validate;
 
 mod apply;
+mod approve;
 mod ask;
+mod declare;
 mod demo;
 mod env;
 mod ledger;
 mod plan;
 mod project;
 mod rehearse;
+mod render;
+mod saved;
 mod say;
 mod sim;
+mod templates;
 mod watch;
 mod wiring;
 
@@ -65,8 +70,16 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Say what would be done, why, and what it costs. Reads only.
     Plan(plan::PlanArgs),
+    /// Print a server's user-data: what its droplet does at its first boot. The hash is dots.
+    Render(render::RenderArgs),
     /// Create, power, destroy, refund and mail until the live fleet is what the files say.
     Apply(apply::ApplyArgs),
+    /// Approve what a saved plan takes away: writes `fleet/approvals/…yaml`, to be committed.
+    Approve(approve::ApproveArgs),
+    /// Freeze a server for a while: writes its override, to be committed.
+    Hold(declare::HoldArgs),
+    /// Declare a server destroyed: writes its tombstone, to be reviewed. Acts on nothing.
+    Destroy(declare::DestroyArgs),
     /// What the ledger knows of every server.
     Status(ledger::ShowArgs),
     /// What was intended and done, line by line.
@@ -168,7 +181,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
     let colour = !matches!(colour, anstream::ColorChoice::Never);
     let context = Context { dir: cli.dir, colour };
     match cli.command {
-        Command::Init(args) => Ok(init::run(&args, &context.dir, &project::TEMPLATES, &mut say::out())?),
+        Command::Init(args) => Ok(init::run(&args, &context.dir, &templates::FILES, &mut say::out())?),
         Command::Generate(args) => {
             let config = project::load_config(&context.dir)?;
             let (billing, now) = (wiring::billing(&config)?, wiring::clock()?.now().await);
@@ -178,7 +191,11 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         }
         Command::Validate(args) => Ok(validate::run(&args, &context.dir, &mut say::out(), &mut say::talk())?),
         Command::Plan(args) => plan::run(&context, &args).await,
+        Command::Render(args) => render::run(&context, &args).await,
         Command::Apply(args) => apply::run(&context, &args).await,
+        Command::Approve(args) => approve::run(&context, &args).await,
+        Command::Hold(args) => declare::hold(&context, &args).await,
+        Command::Destroy(args) => declare::destroy(&context, &args).await,
         Command::Status(args) => ledger::status(&context, &args).await,
         Command::History(args) => ledger::history(&context, &args).await,
         Command::Retry(args) => ledger::retry(&context, &args).await,

@@ -1,12 +1,19 @@
 //! `basement plan`: look, and say what would be done. Reads only.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::engine::{self, Prices};
+use crate::model::approval::Approval;
+use crate::model::insight::Insight;
 use crate::model::plan::Plan;
+use crate::plan::approval::{Standing, standing};
 use crate::render;
+use crate::render::view::PlanView;
 
 use super::error::{Failure, code, pretty};
+use super::saved::Saved;
 use super::{Context, Format, project, say, wiring};
 
 /// Arguments of `basement plan`.
@@ -18,6 +25,9 @@ pub(crate) struct PlanArgs {
     /// Exit with 2 if there is something to do (3 if the guard objects, 6 if the breaker is open).
     #[arg(long)]
     exit_code: bool,
+    /// Also save the plan in this file: for `apply FILE`, which does this and nothing else, and for `approve FILE`.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failure> {
@@ -26,11 +36,14 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     let history = wiring::history(&project).await?;
     let setup = project.setup(&[]);
     let look = engine::look(&eyes, &setup, history, &mut Prices::default()).await?;
+    if let Some(path) = &args.out {
+        Saved::new(&look, text(&look, &setup)).write(path)?;
+    }
     show(context, &look, &setup, args.format)?;
     Ok(match &look.plan {
         _ if !args.exit_code => code::DONE,
         plan if plan.is_broken() => code::BROKEN,
-        _ if !look.objections.is_empty() => code::OBJECTED,
+        _ if !objections(&look, &setup).0.is_empty() => code::OBJECTED,
         // Nothing to do, as far as is known: that is not the same as nothing to do.
         Plan { steps, .. } if steps.is_empty() && !look.unanswered.is_empty() => code::ERROR,
         Plan { steps, .. } if steps.is_empty() => code::DONE,
@@ -45,9 +58,7 @@ pub(super) fn show(
     setup: &engine::Setup,
     format: Format,
 ) -> Result<(), Failure> {
-    let objections: Vec<String> =
-        look.objections.iter().map(|o| format!("{o}; waive it by `--allow {}`", o.name())).collect();
-    let view = render::view::PlanView::new(&look.plan, &setup.fleet, &look.history, &objections);
+    let view = view(look, setup);
     for fault in &look.unanswered {
         say::remark(&format!("warning: a question was not answered; its server waits: {fault}"));
     }
@@ -58,9 +69,43 @@ pub(super) fn show(
         }
         Format::Json => {
             let digest = crate::plan::digest::digest(&look.plan);
-            let json = render::json::json(&look.plan, &view, &objections, Some(&digest));
+            let json = render::json::json(&look.plan, &view, &objections(look, setup).0, Some(&digest));
             say::print(&pretty(&json)?)?;
         }
     }
     Ok(())
+}
+
+/// A plan as everybody reads it, whatever the terminal.
+pub(super) fn text(look: &engine::Look, setup: &engine::Setup) -> String {
+    render::text::text(&view(look, setup), render::text::Style::PLAIN)
+}
+
+fn view(look: &engine::Look, setup: &engine::Setup) -> PlanView {
+    let (stand, waived) = objections(look, setup);
+    PlanView::new(&look.plan, &setup.fleet, &look.history, &stand, &Insight::default()).waived(&waived)
+}
+
+/// What the guard objects to, each with how to waive it; and what was waived, and by whom.
+fn objections(look: &engine::Look, setup: &engine::Setup) -> (Vec<String>, Vec<String>) {
+    let (mut stand, mut waived) = (Vec::new(), Vec::new());
+    for objection in &look.objections {
+        let name = objection.name();
+        let counts = |approval: &&Approval| {
+            approval.waives.iter().any(|waived| waived == name)
+                && standing(approval, &look.plan, look.team()) == Standing::Counts
+        };
+        match setup.approvals.iter().find(counts) {
+            Some(Approval { by, until, .. }) => {
+                waived.push(format!("{objection}; approved by {by} until {until}"));
+            }
+            None if setup.allow.contains(name) => waived.push(format!("{objection}; `--allow {name}`")),
+            None => {
+                stand.push(format!(
+                    "{objection}; waive it by `--allow {name}`, or `basement approve` a saved plan"
+                ));
+            }
+        }
+    }
+    (stand, waived)
 }

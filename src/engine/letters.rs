@@ -106,6 +106,7 @@ fn facts(hands: &Hands<'_>, letter: &Letter, name: Option<String>) -> LetterFact
         region: word(|s| s.spec.region.to_string()),
         image: word(|s| s.spec.image.to_string()),
         portal: settings.portal.clone(),
+        has_ssh_keys: server.is_some_and(|server| !server.spec.ssh_keys.is_empty()),
         grace: Some(hands.setup.policy.grace.canceled),
         password_until: None,
     }

@@ -9,6 +9,7 @@ use futures_util::stream::{self, StreamExt as _};
 use crate::fleet::userdata;
 use crate::model::billing::{Payment, Subscription};
 use crate::model::census::{Account, Census, Droplet, Question, Readiness, Secret, Sighting, Size};
+use crate::model::firewall::Firewall;
 use crate::model::history::History;
 use crate::model::ids::{ServerName, Slug};
 use crate::plan::{guard, plan};
@@ -32,6 +33,7 @@ pub struct Prices {
 enum Answer {
     Sighting(Sighting),
     Named(Vec<Droplet>),
+    Firewalls(Vec<Firewall>),
     Subscription(Box<Option<Subscription>>),
     Payment(Option<Payment>),
     Ready(Readiness),
@@ -64,6 +66,10 @@ pub(super) async fn look(
         for (question, answer) in shown.into_iter().chain(said) {
             match answer {
                 Ok(answer) => fill(&mut census, question, answer),
+                // Only to say that one is left: not worth a scope that the token may have lost since.
+                Err(_) if question == Question::Firewall && !setup.policy.firewall.is_cloud() => {
+                    census.firewalls = Some(Vec::new());
+                }
                 Err(fault) if fault.is_credentials() => return Err(fault),
                 Err(fault) => {
                     failed.insert(question, fault);
@@ -112,6 +118,7 @@ async fn ask(eyes: &Eyes, strongbox: Option<&Strongbox>, question: &Question) ->
             None => Sighting::Gone,
         }),
         Question::Named(name) => Answer::Named(eyes.cloud.find(name).await?),
+        Question::Firewall => Answer::Firewalls(eyes.cloud.firewalls().await?),
         Question::Subscription(id) => Answer::Subscription(Box::new(eyes.billing.subscription(id).await?)),
         Question::Ready { droplet: _, address, server, attempt } => {
             let id = userdata::server_id(server, *attempt);
@@ -148,6 +155,7 @@ fn fill(census: &mut Census, question: Question, answer: Answer) {
         (Question::Named(name), Answer::Named(droplets)) => {
             census.named.insert(name, droplets);
         }
+        (Question::Firewall, Answer::Firewalls(firewalls)) => census.firewalls = Some(firewalls),
         (Question::Subscription(id), Answer::Subscription(subscription)) => {
             census.billing.entry(id).or_default().subscription = Some(*subscription);
         }

@@ -1,12 +1,15 @@
 //! Floor 0: the nouns. Plain data, no IO, no clock, no traits of our own.
 //! Everything above speaks in these words (design: Fleet, Census, History).
 
+pub mod approval;
 pub mod billing;
 pub mod breaker;
 pub mod census;
 pub mod desired;
+pub mod firewall;
 pub mod history;
 pub mod ids;
+pub mod insight;
 pub mod letter;
 pub mod moment;
 pub mod money;

@@ -92,6 +92,9 @@ pub struct Record {
     pub powered_on: Option<Moment>,
     /// When its destruction was last asked for; none if that was refused.
     pub destroyed: Option<Moment>,
+    /// When our firewall was last put in place; the fleet's record alone knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firewall: Option<Moment>,
     /// The customer's last word from us is that it is off.
     pub told_off: bool,
     /// A welcome to its latest droplet that may have arrived: its reply was lost, or basement ended meanwhile.
@@ -162,8 +165,10 @@ impl Record {
         if self.open.contains_key(&entry.step) {
             self.suspect(action);
         }
-        if let Action::Destroy { .. } = action {
-            self.destroyed = Some(entry.at);
+        match action {
+            Action::Destroy { .. } => self.destroyed = Some(entry.at),
+            Action::Firewall { .. } => self.firewall = Some(entry.at),
+            _ => {}
         }
         self.open
             .insert(entry.step.clone(), Open { since: entry.at, action: action.clone(), is_lost: false });
@@ -188,6 +193,8 @@ impl Record {
             }
             Action::Letter { letter } => self.told(entry.at, &letter.occasion),
             Action::Record { .. }
+            | Action::Tag { .. }
+            | Action::Firewall { .. }
             | Action::Destroy { .. }
             | Action::Refund { .. }
             | Action::Cancel { .. } => {}

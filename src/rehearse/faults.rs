@@ -2,13 +2,14 @@
 //! is executed twice. Exhaustive: for each scenario, for each call n (and each pair), for each way to be spoilt.
 
 use crate::model::moment::Span;
-use crate::model::policy::ReadyBy;
+use crate::model::policy::{FirewallBy, ReadyBy};
 use crate::sim::whim::{Told, Whim};
 use crate::sim::world::lock;
 
 use super::laws::{self, Broken};
 use super::meddler::Spoil;
 use super::stage::{Act, Stage};
+use super::walls::{self, Edit};
 
 /// All ways to spoil a call.
 pub const SPOILS: [Spoil; 5] =
@@ -28,6 +29,8 @@ pub struct Scenario {
     is_delivered: bool,
     /// What happens then, one after another, with some runs after each.
     happens: Vec<fn(&Stage)>,
+    /// Who keeps everybody out.
+    firewall: FirewallBy,
     /// Whether every pair of calls is spoilt too, and not only every call.
     pub has_pairs: bool,
 }
@@ -54,11 +57,11 @@ pub fn scenarios() -> Vec<Scenario> {
     let grace: fn(&Stage) = |stage| stage.advance(Span::days(8));
     let undelivered = |name, before, happens| {
         let has_pairs = matches!(name, "create" | "stuck boot");
-        Scenario { name, before, is_delivered: false, happens, has_pairs }
+        Scenario { name, before, is_delivered: false, happens, firewall: FirewallBy::Ufw, has_pairs }
     };
     let delivered = |name, happens| {
         let (before, has_pairs) = (ada, false);
-        Scenario { name, before, is_delivered: true, happens, has_pairs }
+        Scenario { name, before, is_delivered: true, happens, firewall: FirewallBy::Ufw, has_pairs }
     };
     vec![
         undelivered("create", nobody, vec![ada]),
@@ -73,6 +76,8 @@ pub fn scenarios() -> Vec<Scenario> {
         undelivered("a first boot that fails and is mended", ada, vec![bad_boot, mend]),
         undelivered("passwords lost during boot", ada, vec![slow_boot, lose_passwords]),
         undelivered("cancel during boot", ada, vec![cancel]),
+        Scenario { firewall: FirewallBy::Cloud, ..undelivered("a firewall first", nobody, vec![ada]) },
+        Scenario { firewall: FirewallBy::Both, ..delivered("a firewall changed by hand", vec![open, torn]) },
     ]
 }
 
@@ -121,6 +126,7 @@ pub async fn spoilt(scenario: &Scenario, make: fn() -> Stage, spoils: &Spoils) -
 /// One run: the number of calls, the broken laws, and the calls that were spoilt.
 async fn play(mut stage: Stage, scenario: &Scenario, spoils: &Spoils) -> (usize, Vec<Broken>, Vec<String>) {
     (scenario.before)(&stage);
+    walls::set_policy(&mut stage, scenario.firewall);
     if scenario.is_delivered {
         let _ = stage.generate().await;
         stage.apply(PATIENCE).await;
@@ -160,6 +166,7 @@ pub fn judge(stage: &Stage, may_repeat_letters: bool) -> Vec<Broken> {
     if stage.policy.ready == ReadyBy::Http {
         broken.extend(laws::early_welcomes(&mut world));
     }
+    broken.extend(walls::broken(world.cloud(), stage.policy.firewall));
     broken
 }
 
@@ -182,6 +189,7 @@ pub async fn settled(stage: &mut Stage) -> Vec<Broken> {
         Err(fault) => broken.push(Broken { law: 1, what: fault.to_string() }),
     }
     broken.extend(laws::unrefunded(&lock(&stage.world), &stage.books(), &stage.witness));
+    broken.extend(walls::unsettled(lock(&stage.world).cloud(), stage.policy.firewall));
     broken
 }
 
@@ -223,6 +231,15 @@ fn mend(stage: &Stage) {
 
 fn vanish(stage: &Stage) {
     lock(&stage.world).cloud().whims.tell(Told { whim: Whim::Vanish, server: None, times: 1 });
+}
+
+fn open(stage: &Stage) {
+    walls::edit(lock(&stage.world).cloud(), Edit::Open);
+}
+
+fn torn(stage: &Stage) {
+    walls::edit(lock(&stage.world).cloud(), Edit::Delete);
+    stage.subscribe("bea", "basic-month", 0).ok();
 }
 
 fn by_hand(stage: &Stage) {

@@ -65,7 +65,7 @@ pub fn broken(
     let mut found = BTreeSet::new();
     found.extend(one_droplet_per_server(world));
     found.extend(one_refund_per_payment(books));
-    found.extend(one_letter_per_occasion(world, may_repeat_letters));
+    found.extend(one_letter_per_occasion(world, entries, may_repeat_letters));
     found.extend(no_refund_before_the_end(world, books, &witness.seen().fleet));
     found.extend(witness.broken(world));
     found.extend(ledger_folds(entries, history));
@@ -156,30 +156,40 @@ fn one_refund_per_payment(books: &Books) -> Vec<Broken> {
 }
 
 /// Law 5: at most one letter per occasion. A letter comes again under its own id or not at all: the same words
-/// within the hour are about the same occasion, unless the server got another droplet in between, which may
-/// have failed too.
-fn one_letter_per_occasion(world: &mut World, may_repeat: bool) -> Vec<Broken> {
+/// within the hour are about the same occasion, unless in between the server got another droplet, which may have
+/// failed too, a person said `retry`, or its customer was told something else (off, on again, and off again).
+fn one_letter_per_occasion(world: &mut World, entries: &[Entry], may_repeat: bool) -> Vec<Broken> {
     let cloud = world.cloud();
     let made = cloud.machines().map(|machine| (machine.name.clone(), machine.created));
     let gone = cloud.gone.iter().map(|machine| (machine.name.clone(), machine.created));
-    let made: Vec<(String, i64)> = made.chain(gone).collect();
-    let has_other = |a: &Delivered, b: &Delivered| {
-        let about = a.message_id.strip_prefix("letter.").and_then(|rest| rest.split('.').next());
+    let is_retry = |entry: &&Entry| matches!(entry.event, Event::Noticed { fact: Fact::Retry });
+    let retried = entries.iter().filter(is_retry);
+    let retried =
+        retried.filter_map(|entry| Some((entry.server.as_ref()?.to_string(), entry.at.unix() * 1_000)));
+    let anew: Vec<(String, i64)> = made.chain(gone).chain(retried).collect();
+    let is_anew = |a: &Delivered, b: &Delivered| {
         let between = a.at.unix() * 1_000..b.at.unix() * 1_000;
-        made.iter().any(|(name, at)| about == Some(name) && between.contains(at))
+        anew.iter().any(|(name, at)| about(a) == Some(name) && between.contains(at))
     };
-    let same = |a: &Delivered, b: &Delivered| {
+    let same = |a: &Delivered, between: &[Delivered], b: &Delivered| {
+        let is_other =
+            |other: &Delivered| other.to == a.to && about(other) == about(a) && other.text != a.text;
         a.message_id != b.message_id
             && b.at.since(a.at) < Span::minutes(60)
             && a.to == b.to
             && a.text == b.text
-            && !has_other(a, b)
+            && !is_anew(a, b)
+            && !between.iter().any(is_other)
     };
-    let pairs =
-        world.outbox.iter().enumerate().flat_map(|(n, a)| world.outbox[n + 1..].iter().map(move |b| (a, b)));
+    let outbox = &world.outbox;
+    let pairs = (0..outbox.len()).flat_map(|n| (n + 1..outbox.len()).map(move |m| (n, m)));
     let mut found: Vec<Broken> = pairs
-        .filter(|(a, b)| same(a, b))
-        .map(|(a, b)| Broken { law: 5, what: format!("`{}` came again as `{}`", a.message_id, b.message_id) })
+        .map(|(n, m)| (&outbox[n], &outbox[n + 1..m], &outbox[m]))
+        .filter(|(a, between, b)| same(a, between, b))
+        .map(|(a, _, b)| Broken {
+            law: 5,
+            what: format!("`{}` came again as `{}`", a.message_id, b.message_id),
+        })
         .collect();
     if may_repeat {
         return found;
@@ -190,6 +200,11 @@ fn one_letter_per_occasion(world: &mut World, may_repeat: bool) -> Vec<Broken> {
         again.map(|letter| Broken { law: 5, what: format!("`{}` was sent twice", letter.message_id) }),
     );
     found
+}
+
+/// Which server a letter is about.
+fn about(letter: &Delivered) -> Option<&str> {
+    letter.message_id.strip_prefix("letter.").and_then(|rest| rest.split('.').next())
 }
 
 /// Law 8: the ledger folds, and every Done has an Intended.

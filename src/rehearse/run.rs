@@ -17,6 +17,7 @@ use super::faults::{judge, settled};
 use super::laws;
 use super::stage::Stage;
 use super::storm::{Act, word};
+use super::walls;
 
 /// How long an apply goes on.
 const PATIENCE: Span = Span::minutes(15);
@@ -85,6 +86,7 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
             Act::LosePasswords if !is_restored => stage.ledger.damage_passwords(),
             Act::LosePasswords => {}
             Act::NotReady(then) => stage.policy.not_ready = *then,
+            Act::Firewall(by) => walls::set_policy(&mut stage, *by),
             Act::KeepLedger => kept = stage.ledger.reopened(),
             Act::RestoreLedger => {
                 is_restored = true;
@@ -255,6 +257,7 @@ fn vendor(stage: &Stage, act: &Act) {
                 world.cloud().untag(id);
             }
         }
+        Act::EditFirewall(edit) => walls::edit(world.cloud(), *edit),
         Act::Mishap { call, mishap, skip, count } => world.trouble.planned.push(Planned {
             call: call.clone(),
             mishap: *mishap,

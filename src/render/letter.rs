@@ -32,6 +32,8 @@ pub struct LetterFacts {
     pub region: String,
     /// Image slug.
     pub image: String,
+    /// Keys of ours may log in as root.
+    pub has_ssh_keys: bool,
     /// Where customers manage their subscription.
     pub portal: Option<String>,
     /// How long a cancelled server is kept.
@@ -88,6 +90,7 @@ pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Re
         size => line(&facts.size),
         region => line(&facts.region),
         image => line(&facts.image),
+        has_ssh_keys => facts.has_ssh_keys,
         portal => facts.portal.as_deref().map(line),
         grace => facts.grace.map(in_words),
         password => password,

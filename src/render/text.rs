@@ -3,6 +3,7 @@
 
 use anstyle::{AnsiColor, Style as Paint};
 
+use super::insight;
 use super::tables::{length, wrap};
 use super::view::{PlanView, Row};
 use super::words::Sign;
@@ -62,7 +63,7 @@ impl Columns {
     }
 
     fn row(&self, row: &Row, style: Style) -> String {
-        let Row { sign, verb, subject, what, why } = row;
+        let Row { sign, verb, subject, what, why, details, money, label, id: _ } = row;
         let first = format!("{sign} {verb}");
         let mut head = paint(&first, colour(*sign), style);
         let mut used = length(&first);
@@ -72,7 +73,11 @@ impl Columns {
             head.push_str(subject);
             used += gap + length(subject);
         }
-        let mut rest = what.clone();
+        let mut rest = label.map(|label| format!("[{}] ", insight::label(label))).unwrap_or_default();
+        rest.push_str(what);
+        if let Some(money) = money {
+            rest.extend([", ", money]);
+        }
         if !why.is_empty() {
             rest.push_str(" — ");
             rest.push_str(why);
@@ -87,6 +92,11 @@ impl Columns {
             head.push_str(line);
         }
         head.push('\n');
+        for line in details.iter().flat_map(|text| wrap(text, style.width.saturating_sub(indent).max(20))) {
+            head.push_str(&" ".repeat(indent));
+            head.push_str(&paint(&line, Paint::new().dimmed(), style));
+            head.push('\n');
+        }
         head
     }
 }

@@ -5,11 +5,13 @@ use serde::Serialize;
 
 use crate::model::desired::Fleet;
 use crate::model::history::History;
-use crate::model::ids::ServerName;
+use crate::model::ids::{ServerName, StepId};
+use crate::model::insight::{Insight, Label};
 use crate::model::money::{Money, Totals};
 use crate::model::plan::{MoneyLine, Note, Notice, Plan, Uses};
 use crate::model::step::{Action, Step};
 
+use super::insight;
 use super::why;
 use super::words::{self, Places, Sign, clean, count};
 
@@ -50,11 +52,23 @@ pub struct Row {
     pub what: String,
     /// Why; may be empty.
     pub why: String,
+    /// Further lines: who declared it, what is lost.
+    pub details: Vec<String>,
+    /// What it changes in a month's cost, or gives back: `+$6.00 a month`.
+    pub money: Option<String>,
+    /// Whose doing it is.
+    pub label: Option<Label>,
+    /// The step's id; none for a note.
+    pub id: Option<StepId>,
 }
 
 /// How many steps of each kind, and what else there is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
+    /// Tags to make.
+    pub tag: usize,
+    /// Firewalls to put in place.
+    pub firewall: usize,
     /// Droplets to create.
     pub create: usize,
     /// Droplets to destroy.
@@ -85,7 +99,13 @@ pub struct Counts {
 
 impl PlanView {
     /// Chooses every word of a plan, once. `objections` are sentences of the guard.
-    pub fn new<S: AsRef<str>>(plan: &Plan, fleet: &Fleet, history: &History, objections: &[S]) -> Self {
+    pub fn new<S: AsRef<str>>(
+        plan: &Plan,
+        fleet: &Fleet,
+        history: &History,
+        objections: &[S],
+        insight: &Insight,
+    ) -> Self {
         let Plan { at, servers, droplets, steps, notes, questions, money, uses } = plan;
         let refunds = refunds(steps);
         let places = Places { fleet, history };
@@ -101,7 +121,7 @@ impl PlanView {
             .map(|o| Row::new(Sign::Note, "objection", "", clean(o.as_ref()), String::new()));
         let sections = [
             ("Stopped", note_rows(&breaker)),
-            ("Steps", steps.iter().map(|step| step_row(step, places, plan)).collect()),
+            ("Steps", steps.iter().map(|step| step_row(step, places, plan, insight)).collect()),
             ("Under way", note_rows(&waits)),
             ("Notes", note_rows(&says)),
             ("To be asked before it may be applied", asks.collect()),
@@ -128,6 +148,18 @@ impl PlanView {
     }
 }
 
+impl PlanView {
+    /// The same with what the guard objected to and a person waived.
+    pub fn waived(mut self, sentences: &[String]) -> Self {
+        let row = |text: &String| Row::new(Sign::Note, "waived", "", clean(text), String::new());
+        if !sentences.is_empty() {
+            let rows = sentences.iter().map(row).collect();
+            self.sections.push(Section { title: "Objections that were waived".to_owned(), rows });
+        }
+        self
+    }
+}
+
 impl Counts {
     /// Counts a plan's parts.
     pub fn of(plan: &Plan, objections: usize) -> Self {
@@ -142,14 +174,25 @@ impl Counts {
 
     /// How many steps there are.
     pub fn steps(&self) -> usize {
-        let Self { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
-            self;
-        create + destroy + shutdown + power_off + power_on + refund + cancel + letter + record
+        let Self { tag, firewall, create, destroy, shutdown, power_off, power_on, .. } = self;
+        let Self { refund, cancel, letter, record, .. } = self;
+        tag + firewall
+            + create
+            + destroy
+            + shutdown
+            + power_off
+            + power_on
+            + refund
+            + cancel
+            + letter
+            + record
     }
 
     fn slot(&mut self, action: &Action) -> &mut usize {
         match action {
             Action::Record { .. } => &mut self.record,
+            Action::Tag { .. } => &mut self.tag,
+            Action::Firewall { .. } => &mut self.firewall,
             Action::Destroy { .. } => &mut self.destroy,
             Action::Refund { .. } => &mut self.refund,
             Action::Cancel { .. } => &mut self.cancel,
@@ -164,19 +207,27 @@ impl Counts {
 
 impl Row {
     fn new(sign: Sign, verb: &str, subject: &str, what: String, why: String) -> Self {
-        Self { sign, verb: verb.to_owned(), subject: subject.to_owned(), what, why }
+        let (verb, subject) = (verb.to_owned(), subject.to_owned());
+        Self { sign, verb, subject, what, why, details: Vec::new(), money: None, label: None, id: None }
     }
 }
 
-fn step_row(step: &Step, places: Places<'_>, plan: &Plan) -> Row {
-    let Step { id: _, server, action, reason, again } = step;
+fn step_row(step: &Step, places: Places<'_>, plan: &Plan, insight: &Insight) -> Row {
+    let Step { id, server, action, reason, again } = step;
     let mut why = why::reason(reason, plan.at);
     if *again {
         why.push_str("; asked again with the same key, since its end is not known");
     }
     let what = words::what(action, server.as_ref(), places);
     let subject = server.as_ref().map_or("fleet", ServerName::as_str);
-    Row::new(Sign::of(action), words::verb(action), subject, what, why)
+    let row = Row::new(Sign::of(action), words::verb(action), subject, what, why);
+    let details = server.as_ref().map(|server| insight::origin(server, insight, plan.at));
+    Row {
+        details: details.unwrap_or_default(),
+        label: insight.labels.get(id).copied(),
+        id: Some(id.clone()),
+        ..row
+    }
 }
 
 fn note_row(note: &Note, plan: &Plan) -> Row {
@@ -234,11 +285,14 @@ pub fn margin(revenue: &Totals, cost: &Totals) -> Option<Money> {
 fn summary(counts: &Counts, refunds: &Totals, servers: usize, is_broken: bool) -> String {
     let Counts { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
         counts;
+    let Counts { tag, firewall, .. } = counts;
     let Counts { waiting, notes, questions, objections, .. } = counts;
     let n = |n: usize, noun: &str| (n > 0).then(|| count(n as u64, noun));
     let to = |n: usize, verb: &str| (n > 0).then(|| format!("{n} to {verb}"));
     let refund = n(*refund, "refund").map(|text| format!("{text} ({refunds})"));
     let steps: Vec<String> = [
+        n(*tag, "tag").map(|text| format!("{text} to make")),
+        n(*firewall, "firewall").map(|text| format!("{text} to put in place")),
         to(*create, "create"),
         to(*destroy, "destroy"),
         to(*shutdown, "shut down"),

@@ -21,7 +21,7 @@ pub enum Sign {
     Create,
     /// `-` something is destroyed.
     Destroy,
-    /// `~` power.
+    /// `~` power, and what is mended.
     Power,
     /// `$` money goes back, or a subscription ends.
     Money,
@@ -63,7 +63,9 @@ impl Sign {
             Action::Destroy { .. } => Self::Destroy,
             Action::Refund { .. } | Action::Cancel { .. } => Self::Money,
             Action::Shutdown { .. } | Action::PowerOff { .. } | Action::PowerOn { .. } => Self::Power,
-            Action::Create { .. } => Self::Create,
+            Action::Tag { .. } | Action::Create { .. } => Self::Create,
+            Action::Firewall { order } if order.id.is_none() => Self::Create,
+            Action::Firewall { .. } => Self::Power,
             Action::Letter { .. } => Self::Letter,
         }
     }
@@ -79,6 +81,8 @@ impl fmt::Display for Sign {
 pub fn verb(action: &Action) -> &'static str {
     match action {
         Action::Record { .. } => "record",
+        Action::Firewall { order } if order.id.is_some() => "mend",
+        Action::Tag { .. } | Action::Firewall { .. } => "make",
         Action::Destroy { .. } => "destroy",
         Action::Refund { .. } => "refund",
         Action::Cancel { .. } => "cancel",
@@ -94,6 +98,8 @@ pub fn verb(action: &Action) -> &'static str {
 pub fn what(action: &Action, server: Option<&ServerName>, places: Places<'_>) -> String {
     match action {
         Action::Record { fact } => fact_words(fact),
+        Action::Tag { tag } => format!("tag `{tag}`"),
+        Action::Firewall { order } => super::firewall::order(order),
         Action::Destroy { droplet, cause } => {
             let place = places.droplet(*droplet, server);
             match cause {

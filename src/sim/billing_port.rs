@@ -95,8 +95,8 @@ impl Billing for BillingDoor {
         let of_it = |row: &RefundRow| row.payment == payment || row.charge == payment;
         let made = self
             .call("GET", "/v1/refunds", |books, _| {
-                let made = books.refunds.iter().rev().find(|(_, row)| of_it(row) && ours(row) && stands(row));
-                Ok(made.and_then(|(id, row)| refund(id, row)))
+                let made = books.refunds.iter().rev().filter(|(_, row)| of_it(row) && ours(row));
+                Ok(made.min_by_key(|(_, row)| !stands(row)).and_then(|(id, row)| refund(id, row)))
             })
             .await?;
         if let Some(refund) = made {

@@ -11,6 +11,7 @@ const PASSWORD: &str = "Tr9ub4dZr9xK2mQv7LpWz3NhYc8RsJd5";
 
 fn facts() -> LetterFacts {
     LetterFacts {
+        has_ssh_keys: true,
         brand: "Example Hosting".to_owned(),
         support: "help@example.com".to_owned(),
         name: Some("Ada Lovelace".to_owned()),
@@ -25,7 +26,14 @@ fn facts() -> LetterFacts {
 }
 
 fn bare() -> LetterFacts {
-    LetterFacts { name: None, portal: None, grace: None, password_until: None, ..facts() }
+    LetterFacts {
+        has_ssh_keys: false,
+        name: None,
+        portal: None,
+        grace: None,
+        password_until: None,
+        ..facts()
+    }
 }
 
 fn end() -> Moment {

@@ -1,5 +1,6 @@
 //! The one integration binary: a list of its suites.
 
+mod approval;
 mod breaker;
 mod commands;
 mod contract;
@@ -13,12 +14,14 @@ mod fuzz;
 mod generate;
 mod guard;
 mod handed;
+mod hashes;
 mod hostile;
 mod kills;
 mod ledger;
 mod letters;
 mod passes;
 mod plan;
+mod plan_firewall;
 mod plan_fleet;
 mod plan_limits;
 mod plan_lost;

@@ -127,6 +127,7 @@ fn a_step_whose_reply_was_lost_is_not_asked_again_at_once() {
             .droplet(7, DropletStatus::Active)
             .event(after(1), &step, Event::Intended { action: told(occasion.clone()) })
             .event(after(1), &step, Event::Unknown { why: "closed".to_owned() })
+            .ready(7)
     };
     assert_eq!(lost().at(seconds(after(1), 5)).line(), "(waiting)");
     let again = lost().at(seconds(after(1), 30)).plan();

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use basement::model::desired::{Because, DesiredState};
 use basement::model::history::{Done, Entry, Event, History, Open, Outcome, Phase, Record};
 use basement::model::ids::{DropletId, RefundId, StepId};
+use basement::model::insight::Insight;
 use basement::model::money::{Currency, Money, Totals};
 use basement::model::plan::{Note, Notice, Plan, Uses};
 use basement::model::step::{Action, Fact, Reason, Step};
@@ -27,7 +28,7 @@ const OBJECTION: &str =
 const HOSTILE: &str = "x\u{1b}[2J\u{1b}[Hplan: nothing\r\n\u{9b}31m\u{202e}evil\u{200b}\u{7f}\t\0";
 
 fn view(plan: &Plan) -> PlanView {
-    PlanView::new::<&str>(plan, &sample::fleet(), &sample::history(), &[])
+    PlanView::new::<&str>(plan, &sample::fleet(), &sample::history(), &[], &Insight::default())
 }
 
 fn written(plan: &Plan, width: usize) -> String {
@@ -36,7 +37,13 @@ fn written(plan: &Plan, width: usize) -> String {
 
 #[test]
 fn a_rich_plan() {
-    let view = PlanView::new(&sample::rich(), &sample::fleet(), &sample::history(), &[OBJECTION]);
+    let view = PlanView::new(
+        &sample::rich(),
+        &sample::fleet(),
+        &sample::history(),
+        &[OBJECTION],
+        &Insight::default(),
+    );
     insta::assert_snapshot!("rich_plan", text(&view, Style { colour: false, width: 120 }));
     insta::assert_snapshot!("rich_plan_narrow", text(&view, Style { colour: false, width: 60 }));
 }
@@ -44,7 +51,7 @@ fn a_rich_plan() {
 #[test]
 fn a_rich_plan_as_json() {
     let plan = sample::rich();
-    let view = PlanView::new(&plan, &sample::fleet(), &sample::history(), &[OBJECTION]);
+    let view = PlanView::new(&plan, &sample::fleet(), &sample::history(), &[OBJECTION], &Insight::default());
     let value = json(&plan, &view, &[OBJECTION], Some("d1ge57"));
     insta::assert_snapshot!("rich_plan_json", serde_json::to_string_pretty(&value).expect("json"));
 }
@@ -110,7 +117,7 @@ fn hostile_names_and_reasons_are_spelt_out() {
     let because = Because::Other(hostile.clone());
     plan.steps[0].reason = Reason::Declared { state: DesiredState::Running, because, since: now() };
     plan.steps[1].action = Action::Record { fact: Fact::Census { droplets: 1, team: hostile.clone() } };
-    let view = PlanView::new(&plan, &sample::fleet(), &sample::history(), &[HOSTILE]);
+    let view = PlanView::new(&plan, &sample::fleet(), &sample::history(), &[HOSTILE], &Insight::default());
     let mut all = text(&view, Style::PLAIN);
     let outcome = Outcome::Refunded { refund: refund(), amount: Money::usd(1), status: hostile.clone() };
     all.push_str(&progress_line(&plan.steps[1], &outcome));

@@ -260,12 +260,12 @@ impl Stage {
 }
 
 fn setup(config: &Config) -> Setup {
-    let base = userdata::built_in("base").expect("there is one").to_owned();
     Setup {
         fleet: basement::model::desired::Fleet::default(),
         policy: config.policy.clone(),
         allow: BTreeSet::new(),
-        templates: BTreeMap::from([("base".to_owned(), base)]),
+        approvals: Vec::new(),
+        templates: userdata::built_in(),
         letters: LetterSettings {
             brand: config.mail.brand.clone(),
             support: config.mail.support.clone(),

@@ -11,11 +11,11 @@ use super::sample;
 
 #[test]
 fn the_sample_shows_every_variant() {
-    all(&sample::actions(), action, 9);
+    all(&sample::actions(), action, 11);
     all(&sample::facts(), fact, 11);
     all(&sample::occasions(), occasion, 11);
-    all(&sample::reasons(), reason, 20);
-    all(&sample::notices(), notice, 24);
+    all(&sample::reasons(), reason, 22);
+    all(&sample::notices(), notice, 29);
 }
 
 fn all<T>(shown: &[T], number: fn(&T) -> usize, of: usize) {
@@ -39,6 +39,8 @@ fn action(action: &Action) -> usize {
         Action::PowerOn { .. } => 6,
         Action::Create { .. } => 7,
         Action::Letter { .. } => 8,
+        Action::Tag { .. } => 9,
+        Action::Firewall { .. } => 10,
     }
 }
 
@@ -96,6 +98,8 @@ fn reason(reason: &Reason) -> usize {
         Reason::Unopened { .. } => 17,
         Reason::Begun => 18,
         Reason::MaybeTold => 19,
+        Reason::Policy => 20,
+        Reason::Changed => 21,
     }
 }
 
@@ -123,7 +127,12 @@ fn notice(notice: &Notice) -> usize {
         Notice::SameSubscription { .. } => 19,
         Notice::BreakerOpen { .. } => 20,
         Notice::Withheld { .. } => 21,
-        Notice::GettingReady { .. } => 22,
-        Notice::NotReady { .. } => 23,
+        Notice::FirewallPending { .. } => 22,
+        Notice::FirewallFirst { .. } => 23,
+        Notice::FirewallTwins { .. } => 24,
+        Notice::FirewallLeft { .. } => 25,
+        Notice::NoSshKeys { .. } => 26,
+        Notice::GettingReady { .. } => 27,
+        Notice::NotReady { .. } => 28,
     }
 }

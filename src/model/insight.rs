@@ -1,0 +1,166 @@
+//! Insight: what is known about a plan besides its steps: who declared them, whose doing they are, what comes
+//! next, and what will stand in their way. Invariant: it changes no step; without it a plan is poorer, not other.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{PlanName, ServerName, Slug, StepId};
+use super::moment::Moment;
+use super::money::Money;
+use super::step::{Action, Reason};
+
+/// All that is known besides. Each part may be missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Insight {
+    /// Where a server's state is declared.
+    pub declared: BTreeMap<ServerName, Declared>,
+    /// What happened at Stripe before that.
+    pub events: BTreeMap<ServerName, StripeEvent>,
+    /// Whose doing a step is; empty without `--base`.
+    pub labels: BTreeMap<StepId, Label>,
+    /// What later passes will want, soonest first.
+    pub upcoming: Vec<Upcoming>,
+    /// What will stand in the plan's way.
+    pub concerns: Vec<Concern>,
+    /// What applying it takes of the request budget.
+    pub budget: Option<Budget>,
+}
+
+/// The line that declares a server's state, and the commit that wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declared {
+    /// The file, relative to the repository.
+    pub file: String,
+    /// The line, from 1.
+    pub line: Option<u32>,
+    /// The commit; none if the line is not committed yet, or there is no git.
+    pub commit: Option<Commit>,
+}
+
+/// A commit of the fleet repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// Its short hash.
+    pub hash: String,
+    /// When its author wrote it.
+    pub at: Moment,
+    /// Who.
+    pub author: String,
+    /// The first line of its message.
+    pub subject: String,
+}
+
+/// Something that happened at Stripe. Source: Stripe API, `event`; kept there for 30 days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StripeEvent {
+    /// `evt_…`
+    pub id: String,
+    /// For example `customer.subscription.deleted`.
+    pub kind: String,
+    /// When.
+    pub at: Moment,
+}
+
+/// Whose doing a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Label {
+    /// The files under review ask for it, and those they are compared with do not.
+    ThisChange,
+    /// The files they are compared with ask for it already.
+    Pending,
+    /// The live side moved away from what was reached.
+    Drift,
+    /// An earlier pass began it.
+    InFlight,
+}
+
+/// A step that a later pass will want.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upcoming {
+    /// Not before this moment.
+    pub at: Moment,
+    /// Of which server; `None`: of the fleet.
+    pub server: Option<ServerName>,
+    /// What.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Something that will stand in the way of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "concern", rename_all = "snake_case")]
+pub enum Concern {
+    /// The team may not have so many droplets.
+    Quota {
+        /// How many it may have.
+        limit: u64,
+        /// How many it has, as far as is seen.
+        has: u64,
+        /// How many are to be created.
+        creates: u64,
+        /// How many are to be destroyed by the same plan: with them it may fit.
+        destroys: u64,
+    },
+    /// A size is not sold in a region (or not at all).
+    SoldOut {
+        /// Which size.
+        size: Slug,
+        /// Where.
+        region: Slug,
+        /// For which servers.
+        servers: Vec<ServerName>,
+    },
+    /// There is no such image.
+    NoImage {
+        /// Which.
+        image: Slug,
+        /// For which servers.
+        servers: Vec<ServerName>,
+    },
+    /// An SSH key is not in the team.
+    NoKey {
+        /// Its fingerprint.
+        key: String,
+        /// For which servers.
+        servers: Vec<ServerName>,
+    },
+    /// A plan is sold for less than its droplet costs.
+    Loss {
+        /// Which plan.
+        plan: PlanName,
+        /// What it brings in a month.
+        revenue: Money,
+        /// What its droplet costs a month.
+        cost: Money,
+    },
+    /// A credential may not do what the plan needs.
+    Scope {
+        /// Whose: `DigitalOcean` or `Stripe`.
+        vendor: String,
+        /// What it may not do.
+        scope: String,
+    },
+    /// The requests left this hour are fewer than the plan takes.
+    Requests {
+        /// How many it takes.
+        needed: u64,
+        /// How many are left.
+        left: u64,
+    },
+}
+
+/// What applying a plan takes of DigitalOcean's request budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// About so many requests.
+    pub requests: u64,
+    /// About so many seconds, boots not waited for.
+    pub seconds: u64,
+    /// How many are left this hour; `None` if no answer has said so yet.
+    pub left: Option<u64>,
+    /// How many an hour has.
+    pub limit: Option<u64>,
+}
