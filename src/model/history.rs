@@ -162,6 +162,7 @@ impl History {
             Fact::BreakerReset => self.breaker.reset(),
             Fact::Adopted { .. }
             | Fact::NothingMade
+            | Fact::Replaced
             | Fact::GaveUp
             | Fact::Deleted { .. }
             | Fact::Ended

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use super::breaker::Opened;
+use super::census::Readiness;
 use super::ids::{CustomerId, DropletId, ServerName, StepId};
 use super::moment::Moment;
 use super::money::Money;
@@ -21,6 +22,9 @@ pub enum Occasion {
         address: Ipv4Addr,
         /// Which droplet.
         droplet: DropletId,
+        /// The fingerprint of its SSH key, `SHA256:…`, if it is known.
+        #[serde(default)]
+        host_key: Option<String>,
     },
     /// Switched off because money is missing or the subscription is paused.
     Suspended {
@@ -80,6 +84,15 @@ pub enum Occasion {
     AlertRefund {
         /// Why.
         why: String,
+    },
+    /// To the operator: a server is up and cannot be handed over; its customer is not told.
+    AlertNotReady {
+        /// Where it is.
+        address: Ipv4Addr,
+        /// What it shows.
+        state: Readiness,
+        /// It is destroyed and refunded at this moment, if it is not mended.
+        until: Option<Moment>,
     },
     /// To the operator: too many creates failed; creates and refunds are stopped.
     AlertBreaker {
@@ -143,6 +156,7 @@ impl Occasion {
             Self::AlertRefused { .. } => "operator-refused",
             Self::AlertMany { .. } => "operator-many",
             Self::AlertRefund { .. } => "operator-refund",
+            Self::AlertNotReady { .. } => "operator-not-ready",
             Self::AlertBreaker { .. } => "operator-breaker",
         }
     }

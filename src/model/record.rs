@@ -99,6 +99,12 @@ pub struct Record {
     pub firewall: Option<Moment>,
     /// The customer's last word from us is that it is off.
     pub told_off: bool,
+    /// A welcome to its latest droplet that may have arrived: its reply was lost, or basement ended meanwhile.
+    #[serde(default)]
+    pub maybe_told: Option<Occasion>,
+    /// How many droplets in a row were replaced before their customer was told of one.
+    #[serde(default)]
+    pub replaced: u32,
     /// When anything of this last changed.
     pub changed: Option<Moment>,
     /// Unshown steps that are intended and not done.
@@ -191,6 +197,10 @@ impl Record {
             (self.droplet, self.address, self.delivered, self.failed) = (None, None, None, None);
             (self.stopped, self.power_cut, self.powered_on, self.destroyed) = (None, None, None, None);
             self.told_off = false;
+            self.maybe_told = None;
+        }
+        if self.open.contains_key(&entry.step) {
+            self.suspect(action);
         }
         match action {
             Action::Destroy { .. } => self.destroyed = Some(entry.at),
@@ -240,6 +250,7 @@ impl Record {
                 self.address = Some(*address);
                 self.delivered = Some(at);
                 self.told_off = false;
+                self.replaced = 0;
             }
             Occasion::Suspended { .. } | Occasion::Ending { .. } => self.told_off = true,
             Occasion::Resumed { .. } => self.told_off = false,
@@ -250,6 +261,7 @@ impl Record {
             | Occasion::AlertRefused { .. }
             | Occasion::AlertMany { .. }
             | Occasion::AlertRefund { .. }
+            | Occasion::AlertNotReady { .. }
             | Occasion::AlertBreaker { .. } => {}
         }
     }
@@ -266,10 +278,22 @@ impl Record {
 
     /// A lost reply is waited after like a refusal. That of a create is looked for instead, by phase.
     fn doubt(&mut self, entry: &Entry, why: &str) {
+        if let Some(action) = self.open.get(&entry.step).map(|open| open.action.clone()) {
+            self.suspect(&action);
+        }
         let open = self.open.get_mut(&entry.step);
         match open {
             Some(open) if matches!(open.action, Action::Create { .. }) => open.is_lost = true,
             _ => self.count_failure(entry, why),
+        }
+    }
+
+    /// A welcome whose end is not known.
+    fn suspect(&mut self, action: &Action) {
+        if let Action::Letter { letter } = action
+            && letter.is_welcome()
+        {
+            self.maybe_told = Some(letter.occasion.clone());
         }
     }
 
@@ -293,6 +317,11 @@ impl Record {
                 self.close_creates();
                 self.phase = Phase::New;
             }
+            Fact::Replaced => {
+                self.close_creates();
+                self.phase = Phase::New;
+                self.replaced += 1;
+            }
             Fact::GaveUp => {
                 self.close_creates();
                 self.phase = Phase::Failed;
@@ -302,6 +331,7 @@ impl Record {
             Fact::Ended => self.phase = Phase::Ended,
             Fact::Retry | Fact::Recreate => {
                 self.phase = Phase::New;
+                self.replaced = 0;
                 self.failures.clear();
             }
             Fact::Census { .. } | Fact::BreakerOpened { .. } | Fact::BreakerReset => {}

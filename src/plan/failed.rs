@@ -111,6 +111,7 @@ fn is_up_after_all(case: &Case, droplet: &Droplet) -> bool {
     droplet.is_up()
         && case.want() == DesiredState::Running
         && case.record.destroyed.is_none()
+        && !case.record.failures.contains_key(&case.id("destroy", &[&droplet.id]))
         && !breaker::has_begun(case.record)
 }
 

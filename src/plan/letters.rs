@@ -1,11 +1,11 @@
 //! Which letters are due: one per occasion, and none about something that is not so.
 
-use crate::model::census::Droplet;
+use crate::model::census::{Droplet, Readiness};
 use crate::model::desired::{Because, DesiredState, Origin};
 use crate::model::history::Failures;
 use crate::model::ids::{DropletId, PaymentId, StepId};
 use crate::model::letter::{Letter, Occasion, Recipient};
-use crate::model::moment::Span;
+use crate::model::moment::{Moment, Span};
 use crate::model::policy::OnFailure;
 use crate::model::step::{Action, Reason};
 
@@ -16,12 +16,30 @@ use super::life::{intended, may};
 /// The word of alerts about what is refused.
 const REFUSED: &str = "operator-refused";
 
-/// The server is up: address, user and password.
-pub(super) fn welcome(case: &Case, droplet: &Droplet, to: &mut Verdict) {
-    if let Some(address) = droplet.public_ipv4 {
-        let occasion = Occasion::Welcome { address, droplet: droplet.id };
-        send(case, to, occasion, &case.record.attempt, Reason::Up);
-    }
+/// The server is ready: address, user and password.
+pub(super) fn welcome(case: &Case, occasion: Occasion, reason: Reason, to: &mut Verdict) {
+    send(case, to, occasion, &case.record.attempt, reason);
+}
+
+/// A welcome that may have arrived: it is said again as it was.
+pub(super) fn begun_welcome<'a>(case: &Case<'a>) -> Option<&'a Occasion> {
+    let id = letter_id(case, "welcome", &case.record.attempt);
+    let open = case.record.open.get(&id).and_then(|open| match &open.action {
+        Action::Letter { letter } => Some(&letter.occasion),
+        _ => None,
+    });
+    open.or(case.record.maybe_told.as_ref())
+}
+
+/// When the operator was told that this try is not ready.
+pub(super) fn alerted_not_ready(case: &Case) -> Option<Moment> {
+    let id = letter_id(case, "operator-not-ready", &case.record.attempt);
+    case.record.done.get(&id).map(|done| done.at)
+}
+
+/// To the operator: up, and not fit to be handed over. One alert per try, whatever it shows later.
+pub(super) fn alert_not_ready(case: &Case, occasion: Occasion, state: Readiness, to: &mut Verdict) {
+    send(case, to, occasion, &case.record.attempt, Reason::NotReady { state });
 }
 
 /// Whether the welcome was tried: a try that was refused may follow one whose reply was lost.

@@ -13,7 +13,7 @@ use crate::model::step::{Action, CreateOrder, DestroyCause, Fact, Reason};
 
 use super::case::{Case, Consent, SKEW, Verdict};
 use super::firewall::Gate;
-use super::{delivered, failed, letters};
+use super::{delivered, failed, letters, ready};
 
 /// Decides about one server.
 pub(super) fn decide(case: &Case) -> Verdict {
@@ -188,7 +188,10 @@ pub(super) fn adopt(case: &Case, droplet: &Droplet, reason: Reason, to: &mut Ver
     let last_call = intended(case).plus(case.policy.horizon).plus(SKEW);
     // One that no create of this ledger has made may be in use: it counts as delivered, for its password is
     // not ours to mail.
-    let delivered = known.attempt == 0 || known.delivered.is_some() || droplet.created_at > last_call;
+    // But one that is being made nobody can have used.
+    let is_old = || droplet.created_at.plus(case.policy.boot_deadline) <= case.at();
+    let is_foreign = known.attempt == 0 && (droplet.status != DropletStatus::New || is_old());
+    let delivered = is_foreign || known.delivered.is_some() || droplet.created_at > last_call;
     let fact = Fact::Adopted { droplet: droplet.id, delivered };
     record(case, to, "adopted", fact, reason);
 }
@@ -214,6 +217,9 @@ fn creating(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
 /// A droplet was made and is not delivered yet.
 fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
     let deadline = intended(case).plus(case.policy.boot_deadline);
+    if is_doomed(case) {
+        return replace(case, listed, to);
+    }
     let droplet = match (listed, case.record.droplet) {
         (Some(droplet), _) => droplet,
         (None, Some(_)) if case.at() < deadline => {
@@ -222,14 +228,14 @@ fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
         // Listings lag, but not for so long: ask by id.
         (None, Some(id)) => match case.sighting(to, id) {
             None => return,
-            Some(Sighting::Gone) => return give_up(case, None, to),
+            Some(Sighting::Gone) => return never_up(case, None, to),
             Some(Sighting::There(droplet)) if droplet.is_ours() => droplet,
             Some(Sighting::There(_)) => return case.note(to, Notice::MarkLost { droplet: id }),
         },
-        (None, None) => return give_up(case, None, to),
+        (None, None) => return never_up(case, None, to),
     };
     match case.want() {
-        DesiredState::Running if droplet.is_up() => letters::welcome(case, droplet, to),
+        DesiredState::Running if droplet.is_up() => ready::hand_over(case, droplet, to),
         // What is off has booted: its customer may have had it. It is switched on for as long as it is paid for.
         DesiredState::Running if droplet.status == DropletStatus::Off => {
             delivered::power_on(case, droplet, to);
@@ -242,20 +248,58 @@ fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
         _ if case.at() < deadline => {
             case.note(to, Notice::Booting { droplet: droplet.id, until: deadline });
         }
-        _ => give_up(case, Some(droplet), to),
+        _ => never_up(case, Some(droplet), to),
     }
 }
 
-/// Not up in time: the delivery has failed, and nobody has used the droplet. But one whose welcome was so much as
-/// tried may be in use: it counts as delivered.
-fn give_up(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
+/// Whether an undelivered droplet is only to go: its destruction has begun, or the ledger that knew its password is
+/// lost. What may have been told to its customer is not.
+fn is_doomed(case: &Case) -> bool {
+    let is_begun = case.record.destroyed.is_some() && case.want() != DesiredState::Destroyed;
+    (is_begun || case.record.attempt == 0) && letters::begun_welcome(case).is_none()
+}
+
+/// Destroys it, and when it is confirmed gone its server begins anew.
+fn replace(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
+    let reason = || match case.record.attempt {
+        0 => Reason::Unopened { said: "the ledger that knew it is lost".to_owned() },
+        _ => Reason::Begun,
+    };
+    match (listed, case.record.droplet) {
+        (Some(droplet), _) => case.destroy(to, droplet.id, DestroyCause::NeverTold, reason()),
+        (None, None) => record(case, to, "replaced", Fact::Replaced, Reason::Absent),
+        (None, Some(id)) => match case.sighting(to, id) {
+            None => {}
+            Some(Sighting::Gone) => record(case, to, "replaced", Fact::Replaced, Reason::Absent),
+            Some(Sighting::There(droplet)) if droplet.is_ours() => {
+                case.destroy(to, id, DestroyCause::NeverTold, reason());
+            }
+            Some(Sighting::There(_)) => case.note(to, Notice::MarkLost { droplet: id }),
+        },
+    }
+}
+
+/// Not up in time.
+fn never_up(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
+    let reason = Reason::NeverUp { intended: intended(case), deadline: case.policy.boot_deadline };
+    give_up(case, droplet, DestroyCause::NeverUp, &reason, to);
+}
+
+/// The delivery has failed, and nobody has used the droplet. But one whose welcome was so much as tried may be in
+/// use: it counts as delivered.
+pub(super) fn give_up(
+    case: &Case,
+    droplet: Option<&Droplet>,
+    cause: DestroyCause,
+    reason: &Reason,
+    to: &mut Verdict,
+) {
     if letters::may_be_welcomed(case) {
         return delivered::keep(case, droplet, to);
     }
-    let why = || Reason::NeverUp { intended: intended(case), deadline: case.policy.boot_deadline };
-    record(case, to, "gave-up", Fact::GaveUp, why());
+    record(case, to, "gave-up", Fact::GaveUp, reason.clone());
     if let Some(droplet) = droplet {
-        case.destroy(to, droplet.id, DestroyCause::NeverUp, why());
+        case.destroy(to, droplet.id, cause, reason.clone());
     }
 }
 

@@ -16,6 +16,7 @@ mod letters;
 mod life;
 mod matching;
 mod money;
+mod ready;
 
 use std::collections::BTreeMap;
 

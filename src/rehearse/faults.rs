@@ -2,7 +2,7 @@
 //! is executed twice. Exhaustive: for each scenario, for each call n (and each pair), for each way to be spoilt.
 
 use crate::model::moment::Span;
-use crate::model::policy::FirewallBy;
+use crate::model::policy::{FirewallBy, ReadyBy};
 use crate::sim::whim::{Told, Whim};
 use crate::sim::world::lock;
 
@@ -74,6 +74,8 @@ pub fn scenarios() -> Vec<Scenario> {
         delivered("power off and on again", vec![off, on]),
         delivered("resubscribe during grace", vec![cancel, ada]),
         undelivered("a trial that fails", bea, vec![stuck]),
+        undelivered("a first boot that fails and is mended", ada, vec![bad_boot, mend]),
+        undelivered("passwords lost during boot", ada, vec![slow_boot, lose_passwords]),
         undelivered("cancel during boot", ada, vec![cancel]),
         Scenario { firewall: FirewallBy::Cloud, ..undelivered("a firewall first", nobody, vec![ada]) },
         Scenario { firewall: FirewallBy::Both, ..delivered("a firewall changed by hand", vec![open, torn]) },
@@ -162,6 +164,9 @@ pub fn judge(stage: &Stage, excuse: Excuse) -> Vec<Broken> {
     let mut broken = stage
         .ledger
         .read(|entries, history| laws::broken(&mut world, &books, &stage.witness, entries, history, excuse));
+    if stage.policy.ready == ReadyBy::Http {
+        broken.extend(laws::early_welcomes(&mut world));
+    }
     broken.extend(walls::broken(world.cloud(), stage.policy.firewall));
     broken
 }
@@ -208,6 +213,26 @@ fn switch(stage: &Stage, off: bool) {
 
 fn stuck(stage: &Stage) {
     lock(&stage.world).cloud().whims.tell(Told { whim: Whim::StuckNew, server: None, times: 1 });
+}
+
+fn bad_boot(stage: &Stage) {
+    lock(&stage.world).cloud().whims.tell(Told { whim: Whim::FirstBootFails, server: None, times: 1 });
+}
+
+/// Not ready within an apply.
+fn slow_boot(stage: &Stage) {
+    let told = Told { whim: Whim::SlowFirstBoot(2_000), server: None, times: 1 };
+    lock(&stage.world).cloud().whims.tell(told);
+}
+
+fn lose_passwords(stage: &Stage) {
+    stage.ledger.damage_passwords();
+}
+
+fn mend(stage: &Stage) {
+    let mut world = lock(&stage.world);
+    let first = world.cloud().machines().next().map(|machine| machine.id);
+    first.into_iter().for_each(|id| world.cloud().mend(id));
 }
 
 fn vanish(stage: &Stage) {

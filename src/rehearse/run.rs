@@ -58,6 +58,7 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
     let mut kept = MemoryLedger::new();
     // After a lost reply or a lost ledger a letter may come twice, with the same Message-ID.
     let mut excuse = Excuse::default();
+    let mut is_restored = false;
     for act in acts {
         *outcome.tally.entry(word(act)).or_default() += 1;
         excuse.repeats |= repeats_letters(act);
@@ -88,9 +89,16 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
                 outcome.broken.extend(broken);
             }
             Act::ResetBreaker { retry } => stage.reset_breaker(*retry).await,
+            // With a ledger of the past nobody knows who was told what; both at once cannot be survived.
+            Act::LosePasswords if !is_restored => stage.ledger.damage_passwords(),
+            Act::LosePasswords => {}
+            Act::NotReady(then) => stage.policy.not_ready = *then,
             Act::Firewall(by) => walls::set_policy(&mut stage, *by),
             Act::KeepLedger => kept = stage.ledger.reopened(),
-            Act::RestoreLedger => lose(&mut stage, kept.reopened()),
+            Act::RestoreLedger => {
+                is_restored = true;
+                lose(&mut stage, kept.reopened());
+            }
             Act::LoseLedger => lose(&mut stage, MemoryLedger::new()),
             Act::Retry => say(&stage, Phase::Failed, &Fact::Retry).await,
             Act::Recreate => say(&stage, Phase::Deleted, &Fact::Recreate).await,
@@ -259,6 +267,11 @@ fn vendor(stage: &Stage, act: &Act) {
         Act::DeleteDroplet(user) => {
             if let Some(id) = droplet_of(&mut world, user) {
                 world.cloud().remove_by_hand(id);
+            }
+        }
+        Act::Mend(user) => {
+            if let Some(id) = droplet_of(&mut world, user) {
+                world.cloud().mend(id);
             }
         }
         Act::Untag(user) => {

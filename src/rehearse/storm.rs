@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map_recursive;
 
 use crate::model::moment::Span;
-use crate::model::policy::FirewallBy;
+use crate::model::policy::{FirewallBy, NotReady};
 use crate::sim::dice::Dice;
 use crate::sim::memory::{Asked, Ill};
 use crate::sim::trouble::Mishap;
@@ -62,6 +62,10 @@ pub enum Act {
     DeleteDroplet(String),
     /// Somebody takes our mark off their droplet.
     Untag(String),
+    /// Somebody mends the first boot of their droplet.
+    Mend(String),
+    /// An operator sets what follows when a server is not ready in time.
+    NotReady(NotReady),
     /// An operator says who keeps everybody out.
     Firewall(FirewallBy),
     /// Somebody changes our cloud firewall in the panel.
@@ -124,6 +128,8 @@ pub enum Act {
     },
     /// The ledger is lost.
     LoseLedger,
+    /// All passwords that are sealed by now cannot be opened any more.
+    LosePasswords,
     /// The ledger is put back to what it was at the last `keep_ledger`.
     RestoreLedger,
     /// A copy of the ledger is kept.
@@ -309,7 +315,10 @@ fn customer(dice: &mut Dice) -> Act {
 }
 
 fn operator(dice: &mut Dice) -> Act {
-    match dice.below(9) {
+    match dice.below(12) {
+        11 => Act::LosePasswords,
+        9 => Act::Mend(user(dice)),
+        10 => Act::NotReady(*dice.pick(&[NotReady::Alert, NotReady::Fail])),
         7 => Act::ResetBreaker { retry: dice.below(2) == 0 },
         0 => Act::DeleteDroplet(user(dice)),
         1 => Act::Untag(user(dice)),
@@ -355,6 +364,12 @@ fn vendor(dice: &mut Dice) -> Act {
             Whim::Vanish,
             Whim::NoAddress(60),
             Whim::NoAddress(900),
+            Whim::NeverReady,
+            Whim::SlowFirstBoot(300),
+            Whim::SlowFirstBoot(1_200),
+            Whim::FirstBootFails,
+            Whim::OtherServer,
+            Whim::OtherKey,
             Whim::IgnoreShutdown,
             Whim::IgnorePowerOff,
             Whim::IgnorePowerOn,

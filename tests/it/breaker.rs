@@ -237,7 +237,7 @@ fn an_open_one_withholds_creates_and_refunds_and_nothing_else() {
     assert_eq!(open(failed()).line(), "(breaker_open) (withheld)");
     let on = |scene: Scene| open(scene.at(after(30))).line();
     assert_eq!(on(Scene::running().delivered(7).droplet(7, Off)), "power_on (breaker_open)");
-    assert_eq!(on(Scene::running().created(7).droplet(7, Active)), "letter:welcome (breaker_open)");
+    assert_eq!(on(Scene::running().created(7).droplet(7, Active).ready(7)), "letter:welcome (breaker_open)");
     let tombstone = Scene::destroyed().delivered(7).droplet(7, Active).stripe(Status::Canceled);
     assert_eq!(on(tombstone), "destroy (breaker_open)");
     // Half a settlement helps nobody.

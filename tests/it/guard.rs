@@ -191,7 +191,8 @@ fn the_refunds_of_the_last_day_count_done_or_open() {
 }
 
 fn welcome(n: u64) -> Step {
-    let occasion = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(n) };
+    let occasion =
+        Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(n), host_key: None };
     let letter = Letter { server: Some(name()), to: Recipient::Operator, occasion };
     Step { id: StepId::of(&[&"letter", &name(), &"welcome", &n]), ..step(n, Action::Letter { letter }) }
 }

@@ -38,14 +38,14 @@ fn refused() -> Event {
 
 /// Its welcome was tried, with this end.
 fn welcomed(scene: Scene, end: Event) -> Scene {
-    let occasion = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: ID };
+    let occasion = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: ID, host_key: None };
     let letter = Letter { server: Some(name()), to: Recipient::Operator, occasion };
     tried(scene, &format!("letter/{NAME}/welcome/1"), Action::Letter { letter }, end)
 }
 
 #[test]
 fn a_droplet_that_is_off_has_booted_and_is_switched_on_for_ever() {
-    let on = Action::PowerOn { droplet: ID };
+    let on = Action::PowerOn { droplet: ID, host_key: None };
     let off = || Scene::running().created(7).droplet(7, Off);
     let step = format!("power_on/{NAME}/7");
     let asked = || off().did(after(4), &step, on.clone(), Outcome::Plain);

@@ -119,7 +119,7 @@ fn a_refused_destroy_is_not_taken_for_a_destruction() {
 
 #[test]
 fn a_step_whose_reply_was_lost_is_not_asked_again_at_once() {
-    let occasion = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: ID };
+    let occasion = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: ID, host_key: None };
     let step = format!("letter/{NAME}/welcome/1");
     let lost = || {
         Scene::running()
@@ -127,6 +127,7 @@ fn a_step_whose_reply_was_lost_is_not_asked_again_at_once() {
             .droplet(7, DropletStatus::Active)
             .event(after(1), &step, Event::Intended { action: told(occasion.clone()) })
             .event(after(1), &step, Event::Unknown { why: "closed".to_owned() })
+            .ready(7)
     };
     assert_eq!(lost().at(seconds(after(1), 5)).line(), "(waiting)");
     let again = lost().at(seconds(after(1), 30)).plan();

@@ -87,7 +87,7 @@ fn a_droplet_that_is_not_as_the_ledger_says() {
         ("unlisted, with our mark", there(delivered(), true), "(hands_off)"),
         ("unlisted, being destroyed", there(destroyed(delivered()), true), "(leaving)"),
         ("gone, as it was asked to be", destroyed(delivered()).gone(7), "record:ended letter:ended"),
-        ("booting, unlisted, with our mark", there(booting(), true), "letter:welcome"),
+        ("booting, unlisted, with our mark", there(booting(), true).ready(7), "letter:welcome"),
         ("booting, unlisted, without our mark", there(booting(), false), "(mark_lost)"),
         ("two of its name after a lost reply", named(Scene::running().intended(start()), &[7, 8]), "(twins)"),
         (
@@ -259,7 +259,7 @@ fn a_customer_is_told_once() {
         scene.did(after(10), step.id.as_str(), sent, Outcome::Plain)
     };
     let off = Scene::stopped().delivered(7).droplet(7, Off).stripe(Status::Canceled).at(after(9));
-    let up = Scene::running().created(7).droplet(7, Active).at(after(1));
+    let up = Scene::running().created(7).droplet(7, Active).ready(7).at(after(1));
     check(vec![
         ("that it is off", due(off), "(ends_on)"),
         ("that it is up", due(up), "nothing"),

@@ -174,7 +174,7 @@ impl Shop {
         };
         let (mut world, books) = (self.bench.world(), self.bench.books());
         // Whoever dies between a letter and its receipt sends it again, under the same Message-ID.
-        let broken = laws::broken(
+        let mut broken = laws::broken(
             &mut world,
             &books,
             &self.witness,
@@ -182,6 +182,7 @@ impl Shop {
             &history,
             Excuse { repeats: true, forgets: false },
         );
+        broken.extend(laws::early_welcomes(&mut world));
         self.broken.extend(broken.iter().map(said));
     }
 
