@@ -8,6 +8,7 @@ pub mod validate;
 
 mod apply;
 mod ask;
+mod base;
 mod demo;
 mod env;
 mod ledger;

@@ -1,14 +1,16 @@
 //! `basement plan`: look, and say what would be done. Reads only.
 
 use clap::Args;
+use serde_json::json;
 
 use crate::engine::{self, Prices};
 use crate::model::insight::Insight;
 use crate::model::plan::Plan;
+use crate::plan::attribution;
 use crate::render;
 
 use super::error::{Failure, code, pretty};
-use super::{Context, Format, project, say, wiring};
+use super::{Context, Format, base, project, say, wiring};
 
 /// Arguments of `basement plan`.
 #[derive(Debug, Args)]
@@ -19,6 +21,15 @@ pub(crate) struct PlanArgs {
     /// Exit with 2 if there is something to do (3 if the guard objects, 6 if the breaker is open).
     #[arg(long)]
     exit_code: bool,
+    /// Say whose doing each step is: this change's, or what the files of REV ask for already.
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
+    /// With `--base`: show each step, also those that are not of this change.
+    #[arg(long, requires = "base")]
+    all: bool,
+    /// Show the letters that would be sent instead, each as it would be; passwords are dots.
+    #[arg(long)]
+    letters: bool,
 }
 
 pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failure> {
@@ -26,8 +37,26 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     let eyes = wiring::eyes(&project.config)?;
     let history = wiring::history(&project).await?;
     let setup = project.setup(&[]);
-    let look = engine::look(&eyes, &setup, history, &mut Prices::default()).await?;
-    show(context, &look, &setup, args.format)?;
+    let base = args.base.as_ref().map(|revision| base::load(&project, revision)).transpose()?;
+    let mut prices = Prices::default();
+    let (look, other) = match &base {
+        Some(base) => {
+            let (look, other) = engine::compare(&eyes, &setup, base, history, &mut prices).await?;
+            (look, Some(other))
+        }
+        None => (engine::look(&eyes, &setup, history, &mut prices).await?, None),
+    };
+    if args.letters {
+        show_letters(&setup, &look.plan, args.format)?;
+    } else {
+        let mut insight = engine::insight(&eyes, &setup, &look).await;
+        insight.declared = wiring::declared(&project, &look.plan);
+        if let Some(other) = &other {
+            insight.labels = attribution::labels(&look.plan, other, &look.history);
+        }
+        let against = args.base.as_deref().map(|base| (base, args.all));
+        show_with(context, &look, &setup, &insight, against, args.format)?;
+    }
     Ok(match &look.plan {
         _ if !args.exit_code => code::DONE,
         plan if plan.is_broken() => code::BROKEN,
@@ -46,20 +75,40 @@ pub(super) fn show(
     setup: &engine::Setup,
     format: Format,
 ) -> Result<(), Failure> {
+    show_with(context, look, setup, &Insight::default(), None, format)
+}
+
+fn show_letters(setup: &engine::Setup, plan: &Plan, format: Format) -> Result<(), Failure> {
+    let letters = engine::preview(setup, plan)?;
+    match format {
+        Format::Text => say::print(&render::preview::text(&letters)),
+        Format::Json => {
+            say::print(&pretty(&json!({ "version": render::json::VERSION, "letters": letters }))?)
+        }
+    }
+}
+
+/// The same with what else is known; `against` names what it is compared with, and whether to show all.
+fn show_with(
+    context: &Context,
+    look: &engine::Look,
+    setup: &engine::Setup,
+    insight: &Insight,
+    against: Option<(&str, bool)>,
+    format: Format,
+) -> Result<(), Failure> {
     let objections: Vec<String> =
         look.objections.iter().map(|o| format!("{o}; waive it by `--allow {}`", o.name())).collect();
-    let view = render::view::PlanView::new(
-        &look.plan,
-        &setup.fleet,
-        &look.history,
-        &objections,
-        &Insight::default(),
-    );
+    let view = render::view::PlanView::new(&look.plan, &setup.fleet, &look.history, &objections, insight);
     for fault in &look.unanswered {
         say::remark(&format!("warning: a question was not answered; its server waits: {fault}"));
     }
     match format {
         Format::Text => {
+            let view = match against {
+                Some((base, all)) => render::sections::by_label(view, &look.plan, base, all),
+                None => view,
+            };
             let style = render::text::Style { colour: context.colour, width: super::watch::width() };
             say::print(&render::text::text(&view, style))?;
         }

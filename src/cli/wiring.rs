@@ -1,7 +1,10 @@
 //! Puts the real world behind the ports: the one place that names concrete adapters.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
+use crate::adapters::checkout::{self, Checkout, Revision};
 use crate::adapters::clock::{RealClock, SimClock};
 use crate::adapters::digitalocean::DigitalOcean;
 use crate::adapters::ledger::SqliteLedger;
@@ -10,7 +13,12 @@ use crate::adapters::pace::Pace;
 use crate::adapters::stripe::Stripe;
 use crate::adapters::vault::SealVault;
 use crate::engine::{Eyes, Ports};
+use crate::fleet::yaml::OVERRIDES;
 use crate::model::history::History;
+use crate::model::ids::ServerName;
+use crate::model::insight::Declared;
+use crate::model::plan::Plan;
+use crate::plan::causes;
 use crate::ports::{Billing, Clock, Ledger, Vault};
 
 use super::config::Config;
@@ -68,6 +76,27 @@ pub(super) async fn history(project: &Project) -> Result<History, Failure> {
         Some(ledger) => Ok(ledger.history().await?),
         None => Ok(History::default()),
     }
+}
+
+/// Where the steps of a plan are declared, and by whom, as far as git knows.
+pub(super) fn declared(project: &Project, plan: &Plan) -> BTreeMap<ServerName, Vec<Declared>> {
+    let checkout = Checkout::open(&project.root).ok();
+    let place = |file: &str, key: &str| checkout::declared(checkout.as_ref(), &project.root, file, key);
+    let made = causes::made(plan);
+    let of = |(name, key): (ServerName, &str)| {
+        let own = place(&project.fleet.servers.get(&name)?.file, key);
+        let over = format!("{OVERRIDES}{name}.yaml");
+        let keys: &[&str] = if made.contains(&name) { &["size", "region"] } else { &[] };
+        let all = own.into_iter().chain(keys.iter().filter_map(|key| place(&over, key)));
+        Some((name, all.collect()))
+    };
+    causes::keys(plan).into_iter().filter_map(of).collect()
+}
+
+/// The files as of another revision.
+pub(super) fn revision(root: &Path, revision: &str) -> Result<Revision, Failure> {
+    let found = Checkout::open(root).and_then(|checkout| checkout.at(revision));
+    found.map_err(|error| Failure::plain(error.to_string()))
 }
 
 /// The machine's clock, or a simulator's.

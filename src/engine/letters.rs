@@ -1,13 +1,16 @@
 //! Sends one letter: the address is read from Stripe now, the password opened now, and neither is kept.
 
-use secrecy::{ExposeSecret as _, SecretString};
-
 use crate::model::history::Outcome;
 use crate::model::ids::StepId;
 use crate::model::letter::{Letter, Occasion, Recipient};
+use crate::model::plan::Plan;
+use crate::model::step::Action;
 use crate::ports::{Detail, Fault, Mail};
 use crate::render::letter::{LetterFacts, write};
+use crate::render::preview::{DOTS, Preview};
+use secrecy::{ExposeSecret as _, SecretString};
 
+use super::Setup;
 use super::execute::Hands;
 
 /// What letters say about us.
@@ -21,6 +24,27 @@ pub struct LetterSettings {
     pub operator: String,
     /// Where customers manage their subscription.
     pub portal: Option<String>,
+}
+
+/// Writes a plan's letters as they would be sent: by the same writer, but Stripe is not asked for the
+/// customer's name and address, and no password is opened.
+pub fn preview(setup: &Setup, plan: &Plan) -> Result<Vec<Preview>, Fault> {
+    let letters = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Letter { letter } => Some((step, letter)),
+        _ => None,
+    });
+    letters
+        .map(|(step, letter)| {
+            let words = write(letter, &facts(setup, letter, None), Some(DOTS))
+                .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
+            let to = match &letter.to {
+                Recipient::Operator => setup.letters.operator.clone(),
+                Recipient::Customer(id) => format!("customer {id}"),
+            };
+            let (step, server) = (step.id.clone(), letter.server.clone());
+            Ok(Preview { step, server, to, subject: words.subject, text: words.text })
+        })
+        .collect()
 }
 
 /// Where a letter goes.
@@ -38,7 +62,7 @@ pub(super) async fn send(hands: &Hands<'_>, step: &StepId, letter: &Letter) -> R
         None => return Ok(Outcome::Nobody { why: "the customer has no mail address at Stripe".to_owned() }),
     };
     let password = if is_welcome { Some(password(hands, letter).await?) } else { None };
-    let facts = facts(hands, letter, addressee.name);
+    let facts = facts(hands.setup, letter, addressee.name);
     let words = write(letter, &facts, password.as_ref().map(SecretString::expose_secret))
         .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
     let mail = Mail {
@@ -93,9 +117,9 @@ async fn password(hands: &Hands<'_>, letter: &Letter) -> Result<SecretString, Fa
     hands.ports.vault.open(&sealed).await
 }
 
-fn facts(hands: &Hands<'_>, letter: &Letter, name: Option<String>) -> LetterFacts {
-    let settings = &hands.setup.letters;
-    let server = letter.server.as_ref().and_then(|name| hands.setup.fleet.servers.get(name));
+fn facts(setup: &Setup, letter: &Letter, name: Option<String>) -> LetterFacts {
+    let settings = &setup.letters;
+    let server = letter.server.as_ref().and_then(|name| setup.fleet.servers.get(name));
     let word = |pick: fn(&crate::model::desired::Server) -> String| server.map(pick).unwrap_or_default();
     LetterFacts {
         brand: settings.brand.clone(),
@@ -106,7 +130,7 @@ fn facts(hands: &Hands<'_>, letter: &Letter, name: Option<String>) -> LetterFact
         region: word(|s| s.spec.region.to_string()),
         image: word(|s| s.spec.image.to_string()),
         portal: settings.portal.clone(),
-        grace: Some(hands.setup.policy.grace.canceled),
+        grace: Some(setup.policy.grace.canceled),
         password_until: None,
     }
 }

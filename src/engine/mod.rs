@@ -5,6 +5,7 @@ pub mod settle;
 
 mod apply;
 mod execute;
+mod insight;
 mod letters;
 mod observe;
 
@@ -24,7 +25,8 @@ use crate::plan::digest;
 use crate::plan::guard::{self, Objection};
 use crate::ports::{Billing, Clock, Cloud, Fault, Hold, Ledger, Mailer, Vault};
 
-pub use letters::LetterSettings;
+pub use insight::insight;
+pub use letters::{LetterSettings, preview};
 pub use observe::Prices;
 
 /// What looking takes: enough for `basement plan`, with keys that may only read.
@@ -64,6 +66,15 @@ pub struct Setup {
     pub templates: BTreeMap<String, String>,
     /// What letters say about us.
     pub letters: LetterSettings,
+}
+
+/// Other files than those of the setup, to compare with.
+#[derive(Debug, Clone)]
+pub struct Base {
+    /// The files.
+    pub fleet: Fleet,
+    /// Deadlines, graces, caps.
+    pub policy: Policy,
 }
 
 /// What was seen and what would be done about it.
@@ -129,7 +140,19 @@ pub type Stop = watch::Receiver<bool>;
 
 /// Looks and plans; changes nothing.
 pub async fn look(eyes: &Eyes, setup: &Setup, history: History, prices: &mut Prices) -> Result<Look, Fault> {
-    observe::look(eyes, setup, history, prices).await
+    Ok(observe::look(eyes, setup, None, history, prices).await?.0)
+}
+
+/// The same, and what other files would want of the same world at the same moment.
+pub async fn compare(
+    eyes: &Eyes,
+    setup: &Setup,
+    base: &Base,
+    history: History,
+    prices: &mut Prices,
+) -> Result<(Look, Plan), Fault> {
+    let (look, other) = observe::look(eyes, setup, Some(base), history, prices).await?;
+    Ok((look, other.expect("a plan is made for the base that was given")))
 }
 
 /// One pass. With a digest `agreed` to, it does nothing unless its destructive steps have that digest.
@@ -142,7 +165,7 @@ pub async fn pass(
     stop: &Stop,
     watch: Watch<'_>,
 ) -> Result<Report, Fault> {
-    let look = observe::look(&ports.eyes, setup, ports.ledger.history().await?, prices).await?;
+    let look = look(&ports.eyes, setup, ports.ledger.history().await?, prices).await?;
     let judged = guard::judge(&look.plan, &look.census, &look.history, &setup.allow);
     let approved = match judged {
         Ok(approved) => approved,

@@ -9,10 +9,11 @@ use crate::model::billing::{Payment, Subscription};
 use crate::model::census::{Account, Census, Droplet, Question, Sighting, Size};
 use crate::model::history::History;
 use crate::model::ids::Slug;
+use crate::model::plan::Plan;
 use crate::plan::{guard, plan};
 use crate::ports::Fault;
 
-use super::{Eyes, Look, Setup};
+use super::{Base, Eyes, Look, Setup};
 
 /// Questions under way at once.
 const AT_ONCE: usize = 8;
@@ -32,20 +33,27 @@ enum Answer {
     Payment(Option<Payment>),
 }
 
+/// Looks, and plans for the files of `setup`; and for others over the same census, if there are any.
 pub(super) async fn look(
     eyes: &Eyes,
     setup: &Setup,
+    base: Option<&Base>,
     history: History,
     prices: &mut Prices,
-) -> Result<Look, Fault> {
+) -> Result<(Look, Option<Plan>), Fault> {
     let mut census = census(eyes, prices).await?;
     let mut failed: BTreeMap<Question, Fault> = BTreeMap::new();
-    let mut draft = plan(&setup.fleet, &census, &history, &setup.policy);
+    let drafts = |census: &Census| {
+        let base = base.map(|base| plan(&base.fleet, census, &history, &base.policy));
+        (plan(&setup.fleet, census, &history, &setup.policy), base)
+    };
+    let (mut draft, mut other) = drafts(&census);
     // A census that is refused as a whole is not worth a thousand questions.
     let is_odd = guard::census_objections(&census, &history).iter().any(|o| !setup.allow.contains(o.name()));
     for _ in 0..ROUNDS {
+        let asked = draft.questions.iter().chain(other.iter().flat_map(|plan| &plan.questions));
         let open: BTreeSet<Question> =
-            draft.questions.iter().filter(|question| !failed.contains_key(question)).cloned().collect();
+            asked.filter(|question| !failed.contains_key(question)).cloned().collect();
         if open.is_empty() || is_odd {
             break;
         }
@@ -66,10 +74,11 @@ pub(super) async fn look(
                 }
             }
         }
-        draft = plan(&setup.fleet, &census, &history, &setup.policy);
+        (draft, other) = drafts(&census);
     }
     let objections = guard::objections(&draft, &census, &history);
-    Ok(Look { plan: draft, census, history, objections, unanswered: failed.into_values().collect() })
+    let look = Look { plan: draft, census, history, objections, unanswered: failed.into_values().collect() };
+    Ok((look, other))
 }
 
 async fn census(eyes: &Eyes, prices: &mut Prices) -> Result<Census, Fault> {

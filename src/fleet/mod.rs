@@ -13,3 +13,5 @@ mod check;
 mod naming;
 mod reader;
 mod status;
+
+pub use reader::line_of;

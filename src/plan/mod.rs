@@ -1,7 +1,9 @@
 //! Floor 1: the one decision, `plan(fleet, census, history, policy) -> Plan`. Pure, total, ordered.
 //! This file is its table of contents; the life of one server is in `life`, a failed delivery in `failed`.
 
+pub mod attribution;
 pub mod breaker;
+pub mod causes;
 pub mod digest;
 pub mod guard;
 

@@ -3,4 +3,5 @@
 pub mod digitalocean;
 pub mod redact;
 pub mod stripe;
+pub mod stripe_events;
 pub mod stripe_money;

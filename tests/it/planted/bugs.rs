@@ -1,6 +1,6 @@
 //! The bugs: each a port that does one thing wrong, and everything else as the port behind it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,6 +10,7 @@ use basement::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, 
 use basement::model::census::{Account, Droplet, Size};
 use basement::model::history::{Entry, Event, History, Outcome};
 use basement::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
+use basement::model::insight::Happening;
 use basement::model::moment::{Moment, Span};
 use basement::model::money::Money;
 use basement::model::step::{Action, CreateOrder};
@@ -157,6 +158,10 @@ impl Billing for Planted<dyn Billing> {
 
     async fn refund(&self, order: &RefundOrder, step: &StepId, attempt: u32) -> Result<Refund, Fault> {
         self.inner.refund(order, step, attempt).await
+    }
+
+    async fn events(&self, kinds: &BTreeSet<&'static str>, since: Moment) -> Result<Vec<Happening>, Fault> {
+        self.inner.events(kinds, since).await
     }
 
     async fn cancel(&self, id: &SubscriptionId) -> Result<(), Fault> {
