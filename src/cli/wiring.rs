@@ -87,7 +87,7 @@ pub(super) fn declared(project: &Project, plan: &Plan) -> BTreeMap<ServerName, V
         let own = place(&project.fleet.servers.get(&name)?.file, key);
         let over = format!("{OVERRIDES}{name}.yaml");
         let keys: &[&str] = if made.contains(&name) { &["size", "region"] } else { &[] };
-        let all = own.into_iter().chain(keys.iter().filter_map(|key| place(&over, key)));
+        let all = own.into_iter().chain(keys.iter().find_map(|key| place(&over, key)));
         Some((name, all.collect()))
     };
     causes::keys(plan).into_iter().filter_map(of).collect()

@@ -28,12 +28,9 @@ pub fn by_label(view: PlanView, plan: &Plan, base: &str, all: bool) -> PlanView 
 fn split(rows: Vec<Row>, plan: &Plan, base: &str, all: bool) -> Vec<Section> {
     let (own, rest): (Vec<Row>, Vec<Row>) =
         rows.into_iter().partition(|row| row.label.is_none_or(|label| label == Label::ThisChange));
-    let mut sections = vec![match own.is_empty() {
-        true => {
-            section("This change", vec![remark(word(Label::ThisChange), "asks for nothing by itself", "")])
-        }
-        false => section("This change", own.into_iter().map(without_label).collect()),
-    }];
+    let own: Vec<Row> = own.into_iter().map(without_label).collect();
+    let nothing = || vec![remark(word(Label::ThisChange), "asks for nothing by itself", "")];
+    let mut sections = vec![section("This change", if own.is_empty() { nothing() } else { own })];
     let mut folded = Vec::new();
     for label in REST {
         let of_it: Vec<&Row> = rest.iter().filter(|row| row.label == Some(label)).collect();

@@ -1,6 +1,8 @@
 //! The one integration binary: a list of its suites.
 
+mod attribution;
 mod breaker;
+mod checkout;
 mod commands;
 mod contract;
 mod digitalocean;

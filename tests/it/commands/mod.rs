@@ -7,6 +7,7 @@ mod fleet;
 mod guard;
 mod secrets;
 mod vendors;
+mod why;
 
 use std::collections::BTreeMap;
 use std::fs;
