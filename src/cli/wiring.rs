@@ -80,17 +80,26 @@ pub(super) async fn history(project: &Project) -> Result<History, Failure> {
 
 /// Where the steps of a plan are declared, and by whom, as far as git knows.
 pub(super) fn declared(project: &Project, plan: &Plan) -> BTreeMap<ServerName, Vec<Declared>> {
-    let checkout = Checkout::open(&project.root).ok();
-    let place = |file: &str, key: &str| checkout::declared(checkout.as_ref(), &project.root, file, key);
     let made = causes::made(plan);
-    let of = |(name, key): (ServerName, &str)| {
-        let own = place(&project.fleet.servers.get(&name)?.file, key);
+    let (mut names, mut places) = (Vec::new(), Vec::new());
+    for (name, key) in causes::keys(plan) {
+        let Some(server) = project.fleet.servers.get(&name) else { continue };
         let over = format!("{OVERRIDES}{name}.yaml");
-        let keys: &[&str] = if made.contains(&name) { &["size", "region"] } else { &[] };
-        let all = own.into_iter().chain(keys.iter().find_map(|key| place(&over, key)));
-        Some((name, all.collect()))
-    };
-    causes::keys(plan).into_iter().filter_map(of).collect()
+        // A droplet is made as the override says.
+        let keys: &[&'static str] = if made.contains(&name) { &["size", "region"] } else { &[] };
+        let own = [(server.file.clone(), key)].into_iter();
+        for place in own.chain(keys.iter().map(|key| (over.clone(), *key))) {
+            names.push(name.clone());
+            places.push(place);
+        }
+    }
+    let checkout = Checkout::open(&project.root).ok();
+    let found = checkout::declared(checkout.as_ref(), &project.root, &places);
+    let mut declared: BTreeMap<ServerName, Vec<Declared>> = BTreeMap::new();
+    for (name, place) in names.into_iter().zip(found) {
+        declared.entry(name).or_default().extend(place);
+    }
+    declared
 }
 
 /// The files as of another revision.

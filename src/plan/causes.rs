@@ -154,9 +154,7 @@ fn clue(step: &Step) -> Option<(&'static [&'static str], Moment)> {
 
 fn kinds(because: &Because) -> &'static [&'static str] {
     match because {
-        Because::Active => {
-            &["invoice.paid", "customer.subscription.created", "customer.subscription.updated"]
-        }
+        Because::Active => &["invoice.paid"],
         Because::Trialing => &["customer.subscription.created", "customer.subscription.updated"],
         Because::PastDue => &["invoice.payment_failed", "customer.subscription.updated"],
         Because::Paused => &["customer.subscription.paused", "customer.subscription.updated"],

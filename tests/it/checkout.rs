@@ -68,9 +68,10 @@ fn stopped() -> (TempDir, Shelf) {
 }
 
 /// Author and subject of the commit behind a key, or the word for why there is none.
-fn who(root: &Path, key: &str) -> String {
+fn who(root: &Path, key: &'static str) -> String {
     let checkout = Checkout::open(root).ok();
-    match declared(checkout.as_ref(), root, FILE, key).map(|found| (found.line, found.written)) {
+    let found = declared(checkout.as_ref(), root, &[(FILE.to_owned(), key)]).remove(0);
+    match found.map(|found| (found.line, found.written)) {
         Some((Some(line), Written::By(commit))) => {
             assert!(commit.hash.len() >= 7, "{commit:?}");
             format!("{line}: {} on {}: {}", commit.author, commit.at.date(), commit.subject)
