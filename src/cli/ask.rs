@@ -4,8 +4,8 @@ use crate::engine::Stop;
 
 use super::say;
 
-/// Whether the answer is exactly `yes`.
-pub(super) async fn yes(question: &str, stop: &Stop) -> bool {
+/// Whether the answer is exactly the expected one.
+pub(super) async fn answer(question: &str, expected: &str, stop: &Stop) -> bool {
     let _ = say::print(&format!("\n{question}"));
     let line = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
@@ -13,7 +13,7 @@ pub(super) async fn yes(question: &str, stop: &Stop) -> bool {
     });
     let mut stop = stop.clone();
     tokio::select! {
-        answer = line => matches!(answer, Ok(Ok(line)) if line.trim() == "yes"),
+        answer = line => matches!(answer, Ok(Ok(line)) if line.trim() == expected),
         Ok(_) = stop.wait_for(|stopped| *stopped) => {
             say::tell("");
             false

@@ -1,15 +1,21 @@
 //! `basement plan`: look, and say what would be done. Reads only.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde_json::json;
 
 use crate::engine::{self, Prices};
+use crate::model::approval::Approval;
 use crate::model::insight::Insight;
 use crate::model::plan::Plan;
+use crate::plan::approval::{Standing, standing};
 use crate::plan::attribution;
 use crate::render;
+use crate::render::view::PlanView;
 
 use super::error::{Failure, code, pretty};
+use super::saved::Saved;
 use super::{Context, Format, base, project, say, wiring};
 
 /// Arguments of `basement plan`.
@@ -21,6 +27,9 @@ pub(crate) struct PlanArgs {
     /// Exit with 2 if there is something to do (3 if the guard objects, 6 if the breaker is open).
     #[arg(long)]
     exit_code: bool,
+    /// Also save the plan in this file: for `apply FILE`, which does this and nothing else, and for `approve FILE`.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
     /// Say whose doing each step is: this change's, or what the files of REV ask for already.
     #[arg(long, value_name = "REV")]
     base: Option<String>,
@@ -30,6 +39,13 @@ pub(crate) struct PlanArgs {
     /// Show the letters that would be sent instead, each as it would be; passwords are dots.
     #[arg(long)]
     letters: bool,
+}
+
+/// What is known of a plan besides, and what it is compared with: a revision, and whether to show every step.
+#[derive(Default)]
+struct Besides<'a> {
+    insight: Insight,
+    against: Option<(&'a str, bool)>,
 }
 
 pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failure> {
@@ -46,6 +62,9 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
         }
         None => (engine::look(&eyes, &setup, history, &mut prices).await?, None),
     };
+    if let Some(path) = &args.out {
+        Saved::new(&look, text(&look, &setup)).write(path)?;
+    }
     if args.letters {
         show_letters(&setup, &look.plan, args.format)?;
     } else {
@@ -55,12 +74,12 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
             insight.labels = attribution::labels(&look.plan, other, &look.history);
         }
         let against = args.base.as_deref().map(|base| (base, args.all));
-        show_with(context, &look, &setup, &insight, against, args.format)?;
+        show_with(context, &look, &setup, &Besides { insight, against }, args.format)?;
     }
     Ok(match &look.plan {
         _ if !args.exit_code => code::DONE,
         plan if plan.is_broken() => code::BROKEN,
-        _ if !look.objections.is_empty() => code::OBJECTED,
+        _ if !objections(&look, &setup).0.is_empty() => code::OBJECTED,
         // Nothing to do, as far as is known: that is not the same as nothing to do.
         Plan { steps, .. } if steps.is_empty() && !look.unanswered.is_empty() => code::ERROR,
         Plan { steps, .. } if steps.is_empty() => code::DONE,
@@ -75,7 +94,7 @@ pub(super) fn show(
     setup: &engine::Setup,
     format: Format,
 ) -> Result<(), Failure> {
-    show_with(context, look, setup, &Insight::default(), None, format)
+    show_with(context, look, setup, &Besides::default(), format)
 }
 
 fn show_letters(setup: &engine::Setup, plan: &Plan, format: Format) -> Result<(), Failure> {
@@ -88,24 +107,20 @@ fn show_letters(setup: &engine::Setup, plan: &Plan, format: Format) -> Result<()
     }
 }
 
-/// The same with what else is known; `against` names what it is compared with, and whether to show all.
 fn show_with(
     context: &Context,
     look: &engine::Look,
     setup: &engine::Setup,
-    insight: &Insight,
-    against: Option<(&str, bool)>,
+    besides: &Besides<'_>,
     format: Format,
 ) -> Result<(), Failure> {
-    let objections: Vec<String> =
-        look.objections.iter().map(|o| format!("{o}; waive it by `--allow {}`", o.name())).collect();
-    let view = render::view::PlanView::new(&look.plan, &setup.fleet, &look.history, &objections, insight);
+    let view = view(look, setup, &besides.insight);
     for fault in &look.unanswered {
         say::remark(&format!("warning: a question was not answered; its server waits: {fault}"));
     }
     match format {
         Format::Text => {
-            let view = match against {
+            let view = match besides.against {
                 Some((base, all)) => render::sections::by_label(view, &look.plan, base, all),
                 None => view,
             };
@@ -114,9 +129,43 @@ fn show_with(
         }
         Format::Json => {
             let digest = crate::plan::digest::digest(&look.plan);
-            let json = render::json::json(&look.plan, &view, &objections, Some(&digest));
+            let json = render::json::json(&look.plan, &view, &objections(look, setup).0, Some(&digest));
             say::print(&pretty(&json)?)?;
         }
     }
     Ok(())
+}
+
+/// A plan as everybody reads it, whatever the terminal.
+pub(super) fn text(look: &engine::Look, setup: &engine::Setup) -> String {
+    render::text::text(&view(look, setup, &Insight::default()), render::text::Style::PLAIN)
+}
+
+fn view(look: &engine::Look, setup: &engine::Setup, insight: &Insight) -> PlanView {
+    let (stand, waived) = objections(look, setup);
+    PlanView::new(&look.plan, &setup.fleet, &look.history, &stand, insight).waived(&waived)
+}
+
+/// What the guard objects to, each with how to waive it; and what was waived, and by whom.
+fn objections(look: &engine::Look, setup: &engine::Setup) -> (Vec<String>, Vec<String>) {
+    let (mut stand, mut waived) = (Vec::new(), Vec::new());
+    for objection in &look.objections {
+        let name = objection.name();
+        let counts = |approval: &&Approval| {
+            approval.waives.iter().any(|waived| waived == name)
+                && standing(approval, &look.plan, look.team()) == Standing::Counts
+        };
+        match setup.approvals.iter().find(counts) {
+            Some(Approval { by, until, .. }) => {
+                waived.push(format!("{objection}; approved by {by} until {until}"));
+            }
+            None if setup.allow.contains(name) => waived.push(format!("{objection}; `--allow {name}`")),
+            None => {
+                stand.push(format!(
+                    "{objection}; waive it by `--allow {name}`, or `basement approve` a saved plan"
+                ));
+            }
+        }
+    }
+    (stand, waived)
 }

@@ -149,6 +149,18 @@ impl PlanView {
     }
 }
 
+impl PlanView {
+    /// The same with what the guard objected to and a person waived.
+    pub fn waived(mut self, sentences: &[String]) -> Self {
+        let row = |text: &String| Row::new(Sign::Note, "waived", "", clean(text), String::new());
+        if !sentences.is_empty() {
+            let rows = sentences.iter().map(row).collect();
+            self.sections.push(Section { title: "Objections that were waived".to_owned(), rows });
+        }
+        self
+    }
+}
+
 impl Counts {
     /// Counts a plan's parts.
     pub fn of(plan: &Plan, objections: usize) -> Self {

@@ -1,6 +1,7 @@
 //! The real binary, hermetic, against a simulator in this process: a home of its own, no variable but
 //! those given here, a manual clock.
 
+mod approve;
 mod errors;
 mod everyday;
 mod fleet;
