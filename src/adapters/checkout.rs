@@ -114,7 +114,8 @@ impl Checkout {
         } else {
             self.subtree(&root, &self.inside).ok_or_else(missing)?
         };
-        let config = home.get_name("basement.toml").and_then(|entry| self.blob(entry.id()));
+        let whole = |id: Oid| Some(self.repo.find_blob(id).ok()?.content().to_vec());
+        let config = home.get_name("basement.toml").and_then(|entry| whole(entry.id()));
         let fleet = self.subtree(&home, Path::new("fleet")).ok_or_else(missing)?;
         let mut files = Vec::new();
         fleet
