@@ -20,6 +20,9 @@ const COMMITS: usize = 10_000;
 /// Lines by their place in a list: those a commit wrote itself, and those it has from each parent.
 type Passed = (BTreeSet<usize>, Vec<(Oid, BTreeSet<usize>)>);
 
+/// Lines by their file.
+type Places<'a> = BTreeMap<&'a Path, Vec<usize>>;
+
 /// A folder under git.
 pub struct Checkout {
     repo: Repository,
@@ -141,38 +144,43 @@ impl Checkout {
         let Ok(head) = self.repo.head().and_then(|head| head.peel_to_commit()) else { return written };
         let alive = (0..lines.len()).filter(|n| self.holds(self.fleet(&head).as_ref(), lines[*n])).collect();
         let mut waiting: BTreeMap<Oid, BTreeSet<usize>> = BTreeMap::from([(head.id(), alive)]);
-        let unknown = |written: &mut Vec<Written>, these: BTreeSet<usize>| {
-            these.into_iter().for_each(|n| written[n] = Written::Unknown);
-        };
+        let mut places = Places::new();
+        for (n, line) in lines.iter().enumerate() {
+            places.entry(line.path).or_default().push(n);
+        }
         for id in self.history().take(COMMITS) {
             if waiting.is_empty() {
                 break;
             }
             let Some(mine) = waiting.remove(&id).filter(|mine| !mine.is_empty()) else { continue };
-            match self
-                .repo
-                .find_commit(id)
-                .ok()
-                .and_then(|git| Some((self.pass_on(&git, mine.clone(), lines)?, git)))
-            {
-                Some(((own, passed), git)) => {
-                    let by = commit(&git).filter(|_| !self.cut.contains(&id));
-                    let by = by.map_or(Written::Unknown, Written::By);
-                    own.into_iter().for_each(|n| written[n] = by.clone());
-                    for (parent, these) in passed {
-                        waiting.entry(parent).or_default().extend(these);
-                    }
-                }
-                None => unknown(&mut written, mine),
+            let git = self.repo.find_commit(id).ok();
+            let told = git.as_ref().and_then(|git| self.pass_on(git, mine.clone(), lines, &places));
+            // A parent that is not there may have had any of them.
+            let is_told = told.is_some() && !self.cut.contains(&id);
+            let (own, passed) = told.unwrap_or((mine, Vec::new()));
+            let by = git.as_ref().filter(|_| is_told).and_then(commit);
+            for n in own {
+                written[n] = by.clone().map_or(Written::Unknown, Written::By);
+            }
+            for (parent, these) in passed {
+                waiting.entry(parent).or_default().extend(these);
             }
         }
-        waiting.into_values().for_each(|these| unknown(&mut written, these));
+        for n in waiting.into_values().flatten() {
+            written[n] = Written::Unknown;
+        }
         written
     }
 
     /// Which of these lines a commit wrote itself, and which it has from which parent; `None` if a parent is not
     /// there to be read.
-    fn pass_on(&self, git: &Git<'_>, mut own: BTreeSet<usize>, lines: &[&Line<'_>]) -> Option<Passed> {
+    fn pass_on(
+        &self,
+        git: &Git<'_>,
+        mut own: BTreeSet<usize>,
+        lines: &[&Line<'_>],
+        places: &Places<'_>,
+    ) -> Option<Passed> {
         let (now, mut passed) = (self.fleet(git), Vec::new());
         if self.cut.contains(&git.id()) {
             return Some((own, passed));
@@ -181,9 +189,12 @@ impl Checkout {
             let parent = git.parent(n).ok()?;
             let before = self.fleet(&parent);
             let changed = self.changed(before.as_ref(), now.as_ref())?;
-            let has = |n: &usize| !changed.contains(lines[*n].path) || self.holds(before.as_ref(), lines[*n]);
-            let these: BTreeSet<usize> = own.iter().copied().filter(has).collect();
-            own.retain(|n| !these.contains(n));
+            // A commit changes few files: those are looked at, and all others are the parent's.
+            let touched = changed.iter().flat_map(|path| places.get(path.as_path()).into_iter().flatten());
+            let lacks = |n: &&usize| own.contains(n) && !self.holds(before.as_ref(), lines[**n]);
+            let left: BTreeSet<usize> = touched.filter(lacks).copied().collect();
+            let mut these = std::mem::replace(&mut own, left);
+            these.retain(|n| !own.contains(n));
             passed.push((parent.id(), these));
         }
         Some((own, passed))

@@ -55,13 +55,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     let setup = project.setup(&[]);
     let base = args.base.as_ref().map(|revision| base::load(&project, revision)).transpose()?;
     let mut prices = Prices::default();
-    let (look, other) = match &base {
-        Some(base) => {
-            let (look, other) = engine::compare(&eyes, &setup, base, history, &mut prices).await?;
-            (look, Some(other))
-        }
-        None => (engine::look(&eyes, &setup, history, &mut prices).await?, None),
-    };
+    let (look, other) = engine::compare(&eyes, &setup, base.as_ref(), history, &mut prices).await?;
     if let Some(path) = &args.out {
         Saved::new(&look, text(&look, &setup)).write(path)?;
     }

@@ -162,16 +162,15 @@ pub async fn look(eyes: &Eyes, setup: &Setup, history: History, prices: &mut Pri
     Ok(observe::look(eyes, setup, None, history, prices).await?.0)
 }
 
-/// The same, and what other files would want of the same world at the same moment.
+/// The same, and what other files, if there are any, would want of the same world at the same moment.
 pub async fn compare(
     eyes: &Eyes,
     setup: &Setup,
-    base: &Base,
+    base: Option<&Base>,
     history: History,
     prices: &mut Prices,
-) -> Result<(Look, Plan), Fault> {
-    let (look, other) = observe::look(eyes, setup, Some(base), history, prices).await?;
-    Ok((look, other.expect("a plan is made for the base that was given")))
+) -> Result<(Look, Option<Plan>), Fault> {
+    observe::look(eyes, setup, base, history, prices).await
 }
 
 /// One pass. With a digest `agreed` to, it does nothing unless its destructive steps have that digest.

@@ -55,7 +55,7 @@ fn follows(step: &Step, record: &Record) -> bool {
         )
         | (Action::PowerOff { .. }, Reason::StillOn { .. }) => true,
         // Absent because we destroyed it.
-        (Action::Record { fact: Fact::Ended }, _) | (Action::Destroy { .. }, _) => record.destroyed.is_some(),
+        (Action::Record { fact: Fact::Ended } | Action::Destroy { .. }, _) => record.destroyed.is_some(),
         // Asked to be off, and never seen off since.
         (Action::Shutdown { .. }, _) => record.stopped.is_some() && !record.told_off,
         // Tried before, and certainly nothing was made.

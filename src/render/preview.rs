@@ -29,7 +29,8 @@ pub const DOTS: &str = "••••••••••••";
 pub fn text(letters: &[Preview]) -> String {
     let mut out = String::new();
     for Preview { step, server: _, to, subject, text } in letters {
-        out.push_str(&format!("@ {step}\n  To: {}\n  Subject: {}\n\n", clean(to), clean(subject)));
+        let (to, subject) = (clean(to), clean(subject));
+        out.extend(["@ ", step.as_str(), "\n  To: ", &to, "\n  Subject: ", &subject, "\n\n"]);
         for line in text.lines() {
             let line = format!("  {}", clean(line));
             out.extend([line.trim_end(), "\n"]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use basement::adapters::stripe::{BadSetup, Stripe};
 use basement::model::billing::Status;
 use basement::model::desired::Every;
-use basement::model::ids::{CustomerId, SubscriptionId};
+use basement::model::ids::{CustomerId, PaymentId, SubscriptionId};
 use basement::model::money::Currency;
 use basement::model::policy::Mode;
 use basement::ports::{Billing, Fault};
@@ -306,8 +306,8 @@ async fn events_name_what_they_are_about() {
     let about: Vec<(&str, Option<&str>, Option<&str>)> = found
         .iter()
         .map(|found| {
-            let payment = found.payment.as_ref().map(|id| id.as_str());
-            (found.event.id.as_str(), found.subscription.as_ref().map(|id| id.as_str()), payment)
+            let payment = found.payment.as_ref().map(PaymentId::as_str);
+            (found.event.id.as_str(), found.subscription.as_ref().map(SubscriptionId::as_str), payment)
         })
         .collect();
     let wanted = [
