@@ -11,6 +11,7 @@ use secrecy::SecretString;
 
 use crate::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Subscription};
 use crate::model::census::{Account, Droplet, Size};
+use crate::model::firewall::{Firewall, FirewallOrder};
 use crate::model::history::{Entry, History};
 use crate::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
 use crate::model::insight::Happening;
@@ -24,7 +25,8 @@ pub struct Detail {
     pub call: String,
     /// HTTP or SMTP status, if there was an answer.
     pub status: Option<u16>,
-    /// The vendor's own short name for the error (`unprocessable_entity`, `charge_already_refunded`).
+    /// The vendor's own short name for the error (`unprocessable_entity`, `charge_already_refunded`); of mail,
+    /// whose matter it is (`login`, `tls`, `sender`, `relay`: ours; `recipient`: the customer's; `letter`).
     pub code: Option<String>,
     /// What to tell a person, secrets taken out.
     pub message: String,
@@ -51,6 +53,17 @@ pub enum Fault {
     /// The reply was lost: nobody knows whether it happened.
     #[error("{0}")]
     Unknown(Detail),
+}
+
+/// One harmless question of a check-up.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// What the credential needs for it, as its vendor calls it.
+    pub what: &'static str,
+    /// What the answer tells a person.
+    pub result: Result<String, Fault>,
+    /// What time the vendor says it is.
+    pub date: Option<Moment>,
 }
 
 /// The three ways of DigitalOcean to change a droplet's power.
@@ -110,6 +123,13 @@ pub trait Cloud: Send + Sync {
     async fn power(&self, id: DropletId, call: PowerCall) -> Result<(), Fault>;
     /// Asks for destruction. `Ok` means accepted; 404 is `Ok`.
     async fn destroy(&self, id: DropletId) -> Result<(), Fault>;
+    /// Makes a tag, if there is none of this name.
+    async fn ensure_tag(&self, tag: &str) -> Result<(), Fault>;
+    /// All firewalls of our name: usually one or none. Others are not shown.
+    async fn firewalls(&self) -> Result<Vec<Firewall>, Fault>;
+    /// Makes our firewall, or replaces all of the one that the order names. `Ok` means accepted. Made never
+    /// twice inside: a lost reply is `Unknown`, and a second one of its name is `Refused`.
+    async fn put_firewall(&self, order: &FirewallOrder) -> Result<(), Fault>;
     /// Whose account it is.
     async fn account(&self) -> Result<Account, Fault>;
     /// The price list.
@@ -158,6 +178,9 @@ pub trait Ledger: Send + Sync {
     async fn entries(&self, server: Option<&ServerName>) -> Result<Vec<Entry>, Fault>;
     /// The sealed password of a server's create attempt.
     async fn sealed(&self, server: &ServerName, attempt: u32) -> Result<Option<Sealed>, Fault>;
+    /// Erases, beyond recovery from the ledger, the sealed passwords that nobody has needed since before
+    /// this moment (`Record::password_idle`); says how many.
+    async fn erase_passwords(&self, hold: &Hold, before: Moment) -> Result<u64, Fault>;
 }
 
 /// Makes, seals and opens root passwords.
@@ -198,6 +221,17 @@ impl Fault {
     /// The credential is wrong or may not do this: no further call will fare better.
     pub fn is_credentials(&self) -> bool {
         matches!(self, Self::Refused(detail) if matches!(detail.status, Some(401 | 403)))
+    }
+
+    /// The mail relay refuses us, not this one letter: no other letter will fare better.
+    pub fn is_relay(&self) -> bool {
+        let is_ours = |code: &str| matches!(code, "login" | "tls" | "sender" | "relay");
+        matches!(self, Self::Refused(detail) if detail.code.as_deref().is_some_and(is_ours))
+    }
+
+    /// Nobody answers, or nobody knows the credential: another question will be answered in the same way.
+    pub fn is_hopeless(&self) -> bool {
+        !matches!(self, Self::Refused(_)) || self.detail().status == Some(401)
     }
 
     /// A refusal of our own making, without a vendor's answer.

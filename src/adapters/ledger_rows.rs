@@ -1,6 +1,6 @@
 //! The ledger's tables, read and written. Knows SQL and JSON; knows no files, locks or faults.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
@@ -59,8 +59,7 @@ pub(super) async fn entries(
 pub(super) async fn write(conn: &mut SqliteConnection, entries: &[Entry]) -> sqlx::Result<()> {
     let mut history = History::default();
     fleet(conn, &mut history).await?;
-    let touched: BTreeSet<_> = entries.iter().filter_map(|entry| entry.server.as_ref()).collect();
-    for name in &touched {
+    for name in &history.touched(entries) {
         let row = sqlx::query("SELECT server, record FROM servers WHERE server = ?")
             .bind(name.as_str())
             .fetch_optional(&mut *conn)
@@ -113,6 +112,44 @@ pub(super) async fn sealed(
         Ok(Sealed { server: server.clone(), attempt, blob: row.try_get("blob")?, hash: row.try_get("hash")? })
     })
     .transpose()
+}
+
+/// Every sealed password, oldest first.
+pub(super) async fn all_sealed(conn: &mut SqliteConnection) -> sqlx::Result<Vec<Sealed>> {
+    let rows =
+        sqlx::query("SELECT server, attempt, blob, hash FROM passwords ORDER BY made, server, attempt")
+            .fetch_all(conn)
+            .await?;
+    let read = |row: &SqliteRow| {
+        Ok(Sealed {
+            server: ServerName::parse(row.try_get("server")?).map_err(|e| decode("server", e))?,
+            attempt: row.try_get("attempt")?,
+            blob: row.try_get("blob")?,
+            hash: row.try_get("hash")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Puts another seal around the password of an attempt.
+pub(super) async fn replace_sealed(conn: &mut SqliteConnection, sealed: &Sealed) -> sqlx::Result<()> {
+    sqlx::query("UPDATE passwords SET blob = ? WHERE server = ? AND attempt = ?")
+        .bind(&sealed.blob)
+        .bind(sealed.server.as_str())
+        .bind(sealed.attempt)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// The rows of those servers that have a sealed password.
+pub(super) async fn with_passwords(conn: &mut SqliteConnection) -> sqlx::Result<Vec<(ServerName, Record)>> {
+    let rows = sqlx::query(
+        "SELECT server, record FROM servers WHERE server IN (SELECT server FROM passwords) ORDER BY server",
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(record).collect()
 }
 
 /// Erases the passwords of an attempt and of those before it; says how many.

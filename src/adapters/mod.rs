@@ -3,16 +3,18 @@
 pub mod checkout;
 pub mod clock;
 pub mod digitalocean;
+pub mod files;
 pub mod folder;
 pub mod http;
 pub mod ledger;
 pub mod mail;
+mod mail_dkim;
+pub mod mail_letterhead;
 mod mail_line;
 pub mod pace;
 pub mod stripe;
 pub mod vault;
 
-mod files;
 mod ledger_faults;
 mod ledger_lock;
 mod ledger_rows;

@@ -3,6 +3,7 @@
 pub mod config;
 pub mod error;
 pub mod generate;
+pub mod hush;
 pub mod init;
 pub mod validate;
 
@@ -12,14 +13,20 @@ mod ask;
 mod base;
 mod declare;
 mod demo;
+mod doctor;
 mod env;
 mod ledger;
+mod letters;
 mod plan;
 mod project;
 mod rehearse;
+mod rekey;
+mod render;
+mod resend;
 mod saved;
 mod say;
 mod sim;
+mod templates;
 mod watch;
 mod wiring;
 
@@ -28,6 +35,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::plan::guard::Objection;
+use crate::wire::redact::redact;
 
 use error::{Failure, code};
 
@@ -69,6 +77,8 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Say what would be done, why, and what it costs. Reads only.
     Plan(plan::PlanArgs),
+    /// Print a server's user-data: what its droplet does at its first boot. The hash is dots.
+    Render(render::RenderArgs),
     /// Create, power, destroy, refund and mail until the live fleet is what the files say.
     Apply(apply::ApplyArgs),
     /// Approve what a saved plan takes away: writes `fleet/approvals/…yaml`, to be committed.
@@ -85,8 +95,16 @@ enum Command {
     Retry(ledger::PersonArgs),
     /// Let a server that was deleted outside basement be created again.
     Recreate(ledger::PersonArgs),
+    /// Send a server's welcome letter again, while its password is kept.
+    Resend(resend::ResendArgs),
+    /// Seal every kept password with the first of the seal keys.
+    Rekey,
     /// Close the breaker: creates and refunds go on, and what failed meanwhile is tried again.
     Reset(ledger::ResetArgs),
+    /// Write all letters into a folder, to be read before a customer does. Sends nothing.
+    Letters(letters::LettersArgs),
+    /// Say whether files, credentials, ledger and clock will do. Changes nothing, tells no secret.
+    Doctor(doctor::DoctorArgs),
     /// Serve a simulated DigitalOcean, Stripe and mail relay on this machine.
     Sim(sim::SimArgs),
     /// See the whole thing at work on the simulator: no account, no network.
@@ -135,11 +153,18 @@ pub(crate) struct Context {
 
 /// Parses the command line, runs it, and returns the exit code.
 pub fn main() -> u8 {
+    hush::hush();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { code::USAGE } else { code::DONE };
+        Err(error) if error.use_stderr() => {
+            // A key may have been given where a name belongs.
+            let words = error.render().ansi().to_string();
+            say::remark(redact(&words, usize::MAX).trim_end());
+            return code::USAGE;
+        }
+        Err(help) => {
+            let _ = help.print();
+            return code::DONE;
         }
     };
     let runtime = match tokio::runtime::Runtime::new() {
@@ -178,7 +203,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
     let colour = !matches!(colour, anstream::ColorChoice::Never);
     let context = Context { dir: cli.dir, colour };
     match cli.command {
-        Command::Init(args) => Ok(init::run(&args, &context.dir, &project::TEMPLATES, &mut say::out())?),
+        Command::Init(args) => Ok(init::run(&args, &context.dir, &templates::FILES, &mut say::out())?),
         Command::Generate(args) => {
             let config = project::load_config(&context.dir)?;
             let (billing, now) = (wiring::billing(&config)?, wiring::clock()?.now().await);
@@ -188,6 +213,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         }
         Command::Validate(args) => Ok(validate::run(&args, &context.dir, &mut say::out(), &mut say::talk())?),
         Command::Plan(args) => plan::run(&context, &args).await,
+        Command::Render(args) => render::run(&context, &args).await,
         Command::Apply(args) => apply::run(&context, &args).await,
         Command::Approve(args) => approve::run(&context, &args).await,
         Command::Hold(args) => declare::hold(&context, &args).await,
@@ -196,7 +222,11 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::History(args) => ledger::history(&context, &args).await,
         Command::Retry(args) => ledger::retry(&context, &args).await,
         Command::Recreate(args) => ledger::recreate(&context, &args).await,
+        Command::Resend(args) => resend::run(&context, &args).await,
+        Command::Rekey => rekey::run(&context).await,
         Command::Reset(args) => ledger::reset(&context, &args).await,
+        Command::Letters(args) => letters::run(&context, &args).await,
+        Command::Doctor(args) => doctor::run(&context, &args).await,
         Command::Sim(args) => sim::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Rehearse(args) => rehearse::run(&args).await,

@@ -60,7 +60,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
         Saved::new(&look, text(&look, &setup)).write(path)?;
     }
     if args.letters {
-        show_letters(&setup, &look.plan, args.format)?;
+        show_letters(&setup, &look, args.format)?;
     } else {
         let mut insight = engine::insight(&eyes, &setup, &look).await;
         insight.declared = wiring::declared(&project, &look.plan);
@@ -91,8 +91,8 @@ pub(super) fn show(
     show_with(context, look, setup, &Besides::default(), format)
 }
 
-fn show_letters(setup: &engine::Setup, plan: &Plan, format: Format) -> Result<(), Failure> {
-    let letters = engine::preview(setup, plan)?;
+fn show_letters(setup: &engine::Setup, look: &engine::Look, format: Format) -> Result<(), Failure> {
+    let letters = engine::preview(setup, look)?;
     match format {
         Format::Text => say::print(&render::preview::text(&letters)),
         Format::Json => {

@@ -1,14 +1,17 @@
 //! Puts the real world behind the ports: the one place that names concrete adapters.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use secrecy::SecretString;
 
 use crate::adapters::checkout::{self, Checkout, Revision};
 use crate::adapters::clock::{RealClock, SimClock};
 use crate::adapters::digitalocean::DigitalOcean;
 use crate::adapters::ledger::SqliteLedger;
-use crate::adapters::mail::SmtpMailer;
+use crate::adapters::mail::{RelaySettings, SmtpMailer};
+use crate::adapters::mail_letterhead::Letterhead;
 use crate::adapters::pace::Pace;
 use crate::adapters::stripe::Stripe;
 use crate::adapters::vault::SealVault;
@@ -19,9 +22,9 @@ use crate::model::ids::ServerName;
 use crate::model::insight::Declared;
 use crate::model::plan::Plan;
 use crate::plan::causes;
-use crate::ports::{Billing, Clock, Ledger, Vault};
+use crate::ports::{Billing, Clock, Ledger};
 
-use super::config::Config;
+use super::config::{Config, Dkim, MailConfig};
 use super::env;
 use super::error::Failure;
 use super::project::Project;
@@ -31,32 +34,77 @@ const USER_AGENT: &str = concat!("basement/", env!("CARGO_PKG_VERSION"));
 
 /// What `basement plan` needs: eyes only.
 pub(super) fn eyes(config: &Config) -> Result<Eyes, Failure> {
+    let cloud = digitalocean(digitalocean_token()?)?;
+    Ok(Eyes { cloud: Arc::new(cloud), billing: billing(config)?, clock: clock()? })
+}
+
+/// The token: read once, since a pipe gives it no second time.
+pub(super) fn digitalocean_token() -> Result<SecretString, Failure> {
+    env::secret("DIGITALOCEAN_TOKEN", "a DigitalOcean token")
+}
+
+/// DigitalOcean.
+pub(super) fn digitalocean(token: SecretString) -> Result<DigitalOcean, Failure> {
     let clock = clock()?;
-    let token = env::secret("DIGITALOCEAN_TOKEN", "a DigitalOcean token")?;
     let pace = Arc::new(Pace::new(clock.clone()));
-    let cloud = DigitalOcean::new(&env::digitalocean_url(), token, pace, clock.clone(), USER_AGENT)
-        .map_err(Failure::plain)?;
-    Ok(Eyes { cloud: Arc::new(cloud), billing: billing(config)?, clock })
+    DigitalOcean::new(&env::digitalocean_url(), token, pace, clock, USER_AGENT).map_err(Failure::plain)
+}
+
+/// Stripe, as everybody asks it.
+pub(super) fn billing(config: &Config) -> Result<Arc<dyn Billing>, Failure> {
+    Ok(Arc::new(stripe(config, stripe_key()?)?))
+}
+
+/// The key: read once.
+pub(super) fn stripe_key() -> Result<SecretString, Failure> {
+    env::secret("STRIPE_API_KEY", "a Stripe key (`sk_…` or `rk_…`)")
 }
 
 /// Stripe.
-pub(super) fn billing(config: &Config) -> Result<Arc<dyn Billing>, Failure> {
-    let key = env::secret("STRIPE_API_KEY", "a Stripe key (`sk_…` or `rk_…`)")?;
-    let stripe = Stripe::new(&env::stripe_url(), key, config.stripe.mode, clock()?, USER_AGENT)
-        .map_err(|bad| Failure::plain(bad.to_string()))?;
-    Ok(Arc::new(stripe))
+pub(super) fn stripe(config: &Config, key: SecretString) -> Result<Stripe, Failure> {
+    Stripe::new(&env::stripe_url(), key, config.stripe.mode, clock()?, USER_AGENT)
+        .map_err(|bad| Failure::plain(bad.to_string()))
 }
 
 /// Everything that acting takes.
 pub(super) async fn ports(project: &Project) -> Result<Ports, Failure> {
     let eyes = eyes(&project.config)?;
-    let mail = &project.config.mail;
+    let mailer = mailer(&project.config)?;
+    let ledger = open_ledger(project).await?;
+    Ok(Ports { eyes, mailer: Arc::new(mailer), ledger, vault: Arc::new(vault(project)?) })
+}
+
+/// Where passwords are kept, and what opens them.
+pub(super) async fn strongbox(project: &Project) -> Result<(SqliteLedger, SealVault), Failure> {
+    Ok((SqliteLedger::open(&project.ledger()).await?, vault(project)?))
+}
+
+/// The mail relay.
+pub(super) fn mailer(config: &Config) -> Result<SmtpMailer, Failure> {
     let url = env::secret("BASEMENT_SMTP_URL", "the mail relay, `smtp://user:password@host:587`,")?;
     let password = env::optional_secret("BASEMENT_SMTP_PASSWORD")?;
-    let mailer = SmtpMailer::new(&url, &mail.from, mail.reply_to.as_deref(), password.as_ref())
-        .map_err(|why| Failure::new(why, "see `BASEMENT_SMTP_URL` and `[mail]` in `basement.toml`"))?;
-    let ledger = open_ledger(project).await?;
-    Ok(Ports { eyes, mailer: Arc::new(mailer), ledger, vault: vault(project)? })
+    let authorities = env::var("BASEMENT_SMTP_CA_FILE").map(|path| {
+        std::fs::read_to_string(&path).map_err(|error| {
+            Failure::new(
+                format!("`BASEMENT_SMTP_CA_FILE`: `{path}` cannot be read: {error}"),
+                "name a file of certificates in PEM, those of the authority behind the relay",
+            )
+        })
+    });
+    let authorities = authorities.transpose()?;
+    let settings =
+        RelaySettings { url: &url, password: password.as_ref(), authorities: authorities.as_deref() };
+    SmtpMailer::through(&settings, letterhead(&config.mail)?)
+        .map_err(|why| Failure::new(why, "see `BASEMENT_SMTP_…` and `[mail]` in `basement.toml`"))
+}
+
+/// Whom letters are from, and the key they are signed with.
+pub(super) fn letterhead(mail: &MailConfig) -> Result<Letterhead, Failure> {
+    let wrong = |why: String| Failure::new(why, "see `[mail]` in `basement.toml`");
+    let head = Letterhead::new(&mail.from, Some(mail.answers())).map_err(wrong)?;
+    let Some(Dkim { selector, domain }) = &mail.dkim else { return Ok(head) };
+    let key = env::secret("BASEMENT_DKIM_KEY", "the private key of `mail.dkim`")?;
+    head.signed(selector, domain, &key).map_err(wrong)
 }
 
 /// The ledger, to be written.
@@ -66,8 +114,21 @@ pub(super) async fn open_ledger(project: &Project) -> Result<Arc<dyn Ledger>, Fa
 
 /// The ledger, only to be read; `None` if there is none yet.
 pub(super) async fn read_ledger(project: &Project) -> Result<Option<Arc<dyn Ledger>>, Failure> {
-    let ledger = SqliteLedger::open_read_only(&project.ledger()).await?;
-    Ok(ledger.map(|ledger| Arc::new(ledger) as Arc<dyn Ledger>))
+    Ok(ledger_there_is(project).await?.map(|ledger| Arc::new(ledger) as Arc<dyn Ledger>))
+}
+
+/// The same, by itself.
+pub(super) async fn ledger_there_is(project: &Project) -> Result<Option<SqliteLedger>, Failure> {
+    Ok(SqliteLedger::open_read_only(&project.ledger()).await?)
+}
+
+/// What opens passwords, if there is something; no key is made.
+pub(super) fn vault_there_is(project: &Project) -> Result<Option<SealVault>, Failure> {
+    match env::optional_secret("BASEMENT_SEAL_KEYS")? {
+        Some(keys) => Ok(Some(SealVault::from_keys(&keys)?)),
+        None if key_file(project).exists() => Ok(Some(SealVault::from_file_or_new(&key_file(project))?)),
+        None => Ok(None),
+    }
 }
 
 /// What the ledger knows; nothing if there is none yet.
@@ -132,10 +193,14 @@ pub(super) fn holder(command: &str) -> String {
 }
 
 /// Root passwords are sealed with `BASEMENT_SEAL_KEYS`, else with a key file made beside the ledger.
-fn vault(project: &Project) -> Result<Arc<dyn Vault>, Failure> {
-    let vault = match env::optional_secret("BASEMENT_SEAL_KEYS")? {
+fn vault(project: &Project) -> Result<SealVault, Failure> {
+    Ok(match env::optional_secret("BASEMENT_SEAL_KEYS")? {
         Some(keys) => SealVault::from_keys(&keys)?,
-        None => SealVault::from_file_or_new(&project.ledger().with_extension("key"))?,
-    };
-    Ok(Arc::new(vault))
+        None => SealVault::from_file_or_new(&key_file(project))?,
+    })
+}
+
+/// Beside the ledger.
+fn key_file(project: &Project) -> PathBuf {
+    project.ledger().with_extension("key")
 }

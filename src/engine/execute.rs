@@ -5,6 +5,7 @@ use crate::fleet::userdata;
 use crate::model::history::{Entry, Event, Outcome};
 use crate::model::step::{Action, CreateOrder, Step};
 use crate::ports::{Fault, Hold, PowerCall, Sealed};
+use crate::wire::redact::redact;
 
 use super::{Eyes, Look, Ports, Setup, letters};
 
@@ -35,10 +36,8 @@ pub(super) async fn execute(hands: &Hands<'_>, step: &Step) -> Result<Outcome, F
     let result = call(hands, step, &user_data).await;
     let event = match &result {
         Ok(outcome) => Event::Done { outcome: outcome.clone() },
-        Err(fault @ (Fault::Refused(_) | Fault::Unavailable { .. })) => {
-            Event::Failed { why: fault.to_string() }
-        }
-        Err(fault @ Fault::Unknown(_)) => Event::Unknown { why: fault.to_string() },
+        Err(fault @ (Fault::Refused(_) | Fault::Unavailable { .. })) => Event::Failed { why: said(fault) },
+        Err(fault @ Fault::Unknown(_)) => Event::Unknown { why: said(fault) },
     };
     write(hands, step, event, None).await?;
     match result {
@@ -50,6 +49,11 @@ pub(super) async fn execute(hands: &Hands<'_>, step: &Step) -> Result<Outcome, F
     }
 }
 
+/// A fault as the ledger keeps it, for ever.
+fn said(fault: &Fault) -> String {
+    redact(&fault.to_string(), 2_000)
+}
+
 async fn call(hands: &Hands<'_>, step: &Step, user_data: &str) -> Result<Outcome, Fault> {
     let Eyes { cloud, billing, .. } = &hands.ports.eyes;
     match &step.action {
@@ -57,6 +61,8 @@ async fn call(hands: &Hands<'_>, step: &Step, user_data: &str) -> Result<Outcome
             let droplet = cloud.create(order, user_data).await?;
             return Ok(Outcome::Created { droplet });
         }
+        Action::Tag { tag } => cloud.ensure_tag(tag).await?,
+        Action::Firewall { order } => cloud.put_firewall(order).await?,
         Action::PowerOn { droplet } => cloud.power(*droplet, PowerCall::On).await?,
         Action::Shutdown { droplet } => cloud.power(*droplet, PowerCall::Shutdown).await?,
         Action::PowerOff { droplet } => cloud.power(*droplet, PowerCall::Off).await?,
@@ -82,12 +88,9 @@ async fn sealed(hands: &Hands<'_>, order: &CreateOrder) -> Result<(Sealed, bool)
 }
 
 fn user_data(hands: &Hands<'_>, order: &CreateOrder, sealed: &Sealed) -> Result<String, Fault> {
-    let name = &order.spec.template;
-    let template = hands.setup.templates.get(name).ok_or_else(|| {
-        Fault::refused("cloud-init", format!("there is no template `{name}`; add `cloud-init/{name}.yaml`"))
-    })?;
     let id = userdata::server_id(&order.server, order.attempt);
-    userdata::render(template, &sealed.hash, &id).map_err(|e| Fault::refused("cloud-init", e.to_string()))
+    userdata::render(&hands.setup.templates, &order.spec.template, &sealed.hash, &id)
+        .map_err(|e| Fault::refused("cloud-init", e.to_string()))
 }
 
 async fn write(hands: &Hands<'_>, step: &Step, event: Event, sealed: Option<&Sealed>) -> Result<(), Fault> {

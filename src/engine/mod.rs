@@ -9,11 +9,12 @@ mod insight;
 mod letters;
 mod observe;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::fleet::userdata::Templates;
 use crate::model::approval::Approval;
 use crate::model::census::Census;
 use crate::model::desired::Fleet;
@@ -67,7 +68,7 @@ pub struct Setup {
     /// What persons said yes to.
     pub approvals: Vec<Approval>,
     /// Cloud-init templates by name.
-    pub templates: BTreeMap<String, String>,
+    pub templates: Templates,
     /// What letters say about us.
     pub letters: LetterSettings,
 }
@@ -173,6 +174,17 @@ pub async fn compare(
     observe::look(eyes, setup, base, history, prices).await
 }
 
+/// Takes one step that a person asked for by itself.
+pub async fn take(
+    ports: &Ports,
+    setup: &Setup,
+    hold: &Hold,
+    look: &Look,
+    step: &Step,
+) -> Result<Outcome, Fault> {
+    execute::execute(&execute::Hands { ports, setup, look, hold }, step).await
+}
+
 /// One pass. With a digest `agreed` to, it does nothing unless its destructive steps have that digest.
 pub async fn pass(
     ports: &Ports,
@@ -183,6 +195,9 @@ pub async fn pass(
     stop: &Stop,
     watch: Watch<'_>,
 ) -> Result<Report, Fault> {
+    // First, so that no vendor's outage and no objection keeps a password longer.
+    let keep = setup.letters.keep_password;
+    ports.ledger.erase_passwords(hold, ports.eyes.clock.now().await.minus(keep)).await?;
     let look = look(&ports.eyes, setup, ports.ledger.history().await?, prices).await?;
     let judged = guard::judge(&look.plan, &look.census, &look.history, &setup.waived(&look));
     let approved = match judged {
@@ -194,7 +209,12 @@ pub async fn pass(
     }
     remember_census(ports, &look, hold).await?;
     watch(&Progress::Planned(&look));
-    let did = apply::apply(ports, setup, &approved, &look, hold, stop, watch).await?;
+    let hands = execute::Hands { ports, setup, look: &look, hold };
+    let did = apply::apply(&hands, &approved, prices.unsent.as_ref(), stop, watch).await?;
+    let mut faults = did.iter().filter_map(|did| did.result.as_ref().err());
+    if let Some(fault) = faults.find(|fault| fault.is_relay()) {
+        prices.unsent = Some(fault.clone());
+    }
     Ok(Report { look, did, refused: Vec::new(), is_moved: false })
 }
 

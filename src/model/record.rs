@@ -92,6 +92,9 @@ pub struct Record {
     pub powered_on: Option<Moment>,
     /// When its destruction was last asked for; none if that was refused.
     pub destroyed: Option<Moment>,
+    /// When our firewall was last put in place; the fleet's record alone knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firewall: Option<Moment>,
     /// The customer's last word from us is that it is off.
     pub told_off: bool,
     /// When anything of this last changed.
@@ -122,11 +125,44 @@ impl Record {
         self.done.contains_key(step)
     }
 
+    /// Its letter went out with those of others.
+    pub(super) fn told_together(&mut self, at: Moment, step: &StepId, letter: &StepId) {
+        self.changed = Some(at);
+        self.failures.remove(step);
+        self.open.remove(step);
+        let outcome = Outcome::Together { letter: letter.clone() };
+        self.done.insert(step.clone(), Done { at, outcome });
+    }
+
+    /// Since when nobody needs the latest attempt's password: its letter was accepted, its delivery was given
+    /// up, its droplet is gone, or its create made nothing. None while its letter is still to be written.
+    pub fn password_idle(&self) -> Option<Moment> {
+        match self.phase {
+            Phase::Creating | Phase::Booting => None,
+            // Should it be wanted again, there is no droplet with the old one, and a new one is made.
+            Phase::New => self.intended,
+            Phase::Delivered | Phase::Failed | Phase::Deleted | Phase::Ended => {
+                self.delivered.or(self.failed).or(self.changed)
+            }
+        }
+    }
+
+    /// The latest attempt whose password, with all before it, nobody has needed since before this moment.
+    pub fn erasable(&self, before: Moment) -> Option<u32> {
+        if self.password_idle().is_some_and(|idle| idle < before) {
+            return Some(self.attempt);
+        }
+        // A new attempt is only begun when the one before it is over.
+        self.intended.filter(|at| *at < before).and_then(|_| self.attempt.checked_sub(1))
+    }
+
     /// Whether this entry, about to be folded, ends a create: well, or badly.
     pub(super) fn create_end(&self, entry: &Entry) -> Option<bool> {
         let open = self.open.get(&entry.step).map(|open| &open.action);
         match (&entry.event, open) {
-            (Event::Done { .. }, Some(Action::Letter { letter })) => letter.is_welcome().then_some(true),
+            (Event::Done { .. }, Some(Action::Letter { letter })) => {
+                (letter.is_welcome() && self.delivered.is_none()).then_some(true)
+            }
             (Event::Failed { .. }, Some(Action::Create { .. })) => {
                 let times = self.failures.get(&entry.step).map_or(0, |failures| failures.count) + 1;
                 times.is_multiple_of(TRIES).then_some(false)
@@ -152,8 +188,10 @@ impl Record {
             (self.stopped, self.power_cut, self.powered_on, self.destroyed) = (None, None, None, None);
             self.told_off = false;
         }
-        if let Action::Destroy { .. } = action {
-            self.destroyed = Some(entry.at);
+        match action {
+            Action::Destroy { .. } => self.destroyed = Some(entry.at),
+            Action::Firewall { .. } => self.firewall = Some(entry.at),
+            _ => {}
         }
         self.open
             .insert(entry.step.clone(), Open { since: entry.at, action: action.clone(), is_lost: false });
@@ -178,6 +216,8 @@ impl Record {
             }
             Action::Letter { letter } => self.told(entry.at, &letter.occasion),
             Action::Record { .. }
+            | Action::Tag { .. }
+            | Action::Firewall { .. }
             | Action::Destroy { .. }
             | Action::Refund { .. }
             | Action::Cancel { .. } => {}
@@ -189,6 +229,8 @@ impl Record {
 
     fn told(&mut self, at: Moment, occasion: &Occasion) {
         match occasion {
+            // One that is sent again is no second delivery.
+            Occasion::Welcome { .. } if self.delivered.is_some() => {}
             Occasion::Welcome { address, .. } => {
                 self.phase = Phase::Delivered;
                 self.address = Some(*address);
@@ -202,6 +244,7 @@ impl Record {
             | Occasion::AlertFailed { .. }
             | Occasion::AlertDeleted { .. }
             | Occasion::AlertRefused { .. }
+            | Occasion::AlertMany { .. }
             | Occasion::AlertBreaker { .. } => {}
         }
     }

@@ -27,8 +27,7 @@ fn standing(step: &Step, history: &History) -> Label {
     let unknown = Record::default();
     let record = match &step.server {
         Some(server) => history.records.get(server).unwrap_or(&unknown),
-        // The breaker's: earlier passes failed.
-        None => return Label::InFlight,
+        None => &history.fleet,
     };
     let is_begun = step.again || record.failures.contains_key(&step.id);
     if is_begun || follows(step, record) {
@@ -53,6 +52,8 @@ fn follows(step: &Step, record: &Record) -> bool {
             Action::Record { .. },
             Reason::Found | Reason::NotFound { .. } | Reason::NeverUp { .. } | Reason::NotDelivered { .. },
         )
+        // The breaker's: earlier passes failed.
+        | (Action::Record { fact: Fact::BreakerOpened { .. } }, _)
         | (Action::PowerOff { .. }, Reason::StillOn { .. }) => true,
         // Absent because we destroyed it.
         (Action::Record { fact: Fact::Ended } | Action::Destroy { .. }, _) => record.destroyed.is_some(),
@@ -63,6 +64,8 @@ fn follows(step: &Step, record: &Record) -> bool {
         (Action::Letter { letter }, _) => is_answer(&letter.occasion, record),
         (
             Action::Record { .. }
+            | Action::Tag { .. }
+            | Action::Firewall { .. }
             | Action::Refund { .. }
             | Action::Cancel { .. }
             | Action::PowerOff { .. }
@@ -85,6 +88,7 @@ fn is_answer(occasion: &Occasion, record: &Record) -> bool {
         Occasion::Resumed { .. } => record.powered_on.is_some(),
         Occasion::Ended => record.destroyed.is_some(),
         Occasion::AlertDeleted { .. } => false,
+        Occasion::AlertMany { told } => !told.iter().any(|told| is_deleted(&told.occasion)),
     }
 }
 
@@ -97,14 +101,19 @@ fn moved(step: &Step, record: &Record) -> bool {
         (Action::Shutdown { .. }, _) => record.stopped.is_some() && record.told_off,
         // Gone, made anew, or there, and none of it by us.
         (Action::Record { fact: Fact::Deleted { .. } | Fact::Ended | Fact::Adopted { .. } }, _)
-        | (Action::Create { .. }, Reason::Anew) => true,
+        | (Action::Create { .. }, Reason::Anew)
+        // Our firewall, changed by somebody.
+        | (Action::Firewall { .. }, Reason::Changed) => true,
         // Ended for us, and there again.
         (Action::Destroy { .. }, _) => record.phase == Phase::Ended,
-        (Action::Letter { letter }, _) => {
-            matches!(letter.occasion, Occasion::AlertDeleted { .. } | Occasion::Ended)
-        }
+        (Action::Letter { letter }, _) => match &letter.occasion {
+            Occasion::AlertMany { .. } | Occasion::Ended => true,
+            occasion => is_deleted(occasion),
+        },
         (
             Action::Record { .. }
+            | Action::Tag { .. }
+            | Action::Firewall { .. }
             | Action::Refund { .. }
             | Action::Cancel { .. }
             | Action::PowerOff { .. }
@@ -112,6 +121,10 @@ fn moved(step: &Step, record: &Record) -> bool {
             _,
         ) => false,
     }
+}
+
+fn is_deleted(occasion: &Occasion) -> bool {
+    matches!(occasion, Occasion::AlertDeleted { .. })
 }
 
 /// The file itself asks for it.

@@ -148,6 +148,8 @@ fn clue(step: &Step) -> Option<(&'static [&'static str], Moment)> {
         | Reason::NotFound { .. }
         | Reason::Unrecorded
         | Reason::CreatesFail { .. }
+        | Reason::Policy
+        | Reason::Changed
         | Reason::Refused { .. } => None,
     }
 }

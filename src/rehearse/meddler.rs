@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Subscription};
 use crate::model::census::{Account, Droplet, Size};
+use crate::model::firewall::{Firewall, FirewallOrder};
 use crate::model::history::{Entry, History};
 use crate::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
 use crate::model::insight::Happening;
@@ -188,6 +189,18 @@ impl<P: Cloud> Cloud for Meddled<P> {
         self.meddler.around("destroy", Kind::Write, || self.inner.destroy(id)).await
     }
 
+    async fn ensure_tag(&self, tag: &str) -> Result<(), Fault> {
+        self.meddler.around("ensure_tag", Kind::Write, || self.inner.ensure_tag(tag)).await
+    }
+
+    async fn firewalls(&self) -> Result<Vec<Firewall>, Fault> {
+        self.meddler.around("firewalls", Kind::Read, || self.inner.firewalls()).await
+    }
+
+    async fn put_firewall(&self, order: &FirewallOrder) -> Result<(), Fault> {
+        self.meddler.around("put_firewall", Kind::Write, || self.inner.put_firewall(order)).await
+    }
+
     async fn account(&self) -> Result<Account, Fault> {
         self.meddler.around("account", Kind::Read, || self.inner.account()).await
     }
@@ -277,6 +290,10 @@ impl<P: Ledger> Ledger for Meddled<P> {
 
     async fn sealed(&self, server: &ServerName, attempt: u32) -> Result<Option<Sealed>, Fault> {
         self.meddler.around("sealed", Kind::Read, || self.inner.sealed(server, attempt)).await
+    }
+
+    async fn erase_passwords(&self, hold: &Hold, before: Moment) -> Result<u64, Fault> {
+        self.meddler.around("erase_passwords", Kind::Write, || self.inner.erase_passwords(hold, before)).await
     }
 }
 

@@ -2,10 +2,12 @@
 //! `words` and `why` choose them, `view` arranges them, `text` and `json` write them down.
 
 pub mod diff;
+mod firewall;
 pub mod history;
 pub mod insight;
 pub mod json;
 pub mod letter;
+pub mod letter_samples;
 pub mod money;
 pub mod preview;
 pub mod progress;

@@ -70,6 +70,10 @@ pub struct Row {
 /// How many steps of each kind, and what else there is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
+    /// Tags to make.
+    pub tag: usize,
+    /// Firewalls to put in place.
+    pub firewall: usize,
     /// Droplets to create.
     pub create: usize,
     /// Droplets to destroy.
@@ -180,14 +184,25 @@ impl Counts {
 
     /// How many steps there are.
     pub fn steps(&self) -> usize {
-        let Self { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
-            self;
-        create + destroy + shutdown + power_off + power_on + refund + cancel + letter + record
+        let Self { tag, firewall, create, destroy, shutdown, power_off, power_on, .. } = self;
+        let Self { refund, cancel, letter, record, .. } = self;
+        tag + firewall
+            + create
+            + destroy
+            + shutdown
+            + power_off
+            + power_on
+            + refund
+            + cancel
+            + letter
+            + record
     }
 
     fn slot(&mut self, action: &Action) -> &mut usize {
         match action {
             Action::Record { .. } => &mut self.record,
+            Action::Tag { .. } => &mut self.tag,
+            Action::Firewall { .. } => &mut self.firewall,
             Action::Destroy { .. } => &mut self.destroy,
             Action::Refund { .. } => &mut self.refund,
             Action::Cancel { .. } => &mut self.cancel,
@@ -318,10 +333,13 @@ pub(super) fn step_words(steps: &[&Step]) -> Vec<String> {
 fn counted(counts: &Counts, refunds: &Totals) -> Vec<String> {
     let Counts { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
         counts;
+    let Counts { tag, firewall, .. } = counts;
     let n = |n: usize, noun: &str| (n > 0).then(|| count(n as u64, noun));
     let to = |n: usize, verb: &str| (n > 0).then(|| format!("{n} to {verb}"));
     let refund = n(*refund, "refund").map(|text| format!("{text} ({refunds})"));
     [
+        n(*tag, "tag").map(|text| format!("{text} to make")),
+        n(*firewall, "firewall").map(|text| format!("{text} to put in place")),
         to(*create, "create"),
         to(*destroy, "destroy"),
         to(*shutdown, "shut down"),

@@ -76,6 +76,10 @@ async fn serve(world: Shared, line: Cut, vendor: Vendor, request: Request, next:
     if vendor == Vendor::DigitalOcean {
         mark(response.headers_mut(), &admission, count);
     }
+    // The simulated vendors live by the simulated clock; what hyper adds by itself is the machine's.
+    if let Some(date) = lock(&world).now().http().and_then(|date| HeaderValue::from_str(&date).ok()) {
+        response.headers_mut().insert(header::DATE, date);
+    }
     if let Some(exchange) = exchange.take() {
         response = record(&world, exchange, response).await;
     }

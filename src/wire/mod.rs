@@ -1,5 +1,6 @@
 //! Floor 2: the vendors' JSON and mail, to and from the model. Pure: no IO, no clock.
 
+pub mod credential;
 pub mod digitalocean;
 pub mod redact;
 pub mod stripe;

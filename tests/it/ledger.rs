@@ -1,5 +1,7 @@
 //! The ledger: what is written is there, folds, and has one writer.
 
+mod erased;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -1,5 +1,6 @@
 //! The one integration binary: a list of its suites.
 
+mod alerts;
 mod approval;
 mod attribution;
 mod breaker;
@@ -16,18 +17,22 @@ mod fuzz;
 mod generate;
 mod guard;
 mod handed;
+mod hashes;
 mod hostile;
 mod kills;
 mod ledger;
 mod letters;
 mod passes;
 mod plan;
+mod plan_firewall;
 mod plan_fleet;
 mod plan_limits;
 mod plan_settled;
 mod plan_traps;
 mod plan_worlds;
 mod planted;
+mod redact;
+mod relays;
 mod render;
 mod scene;
 mod scripted;

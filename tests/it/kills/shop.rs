@@ -50,6 +50,8 @@ impl Shop {
     pub fn open(seed: u64) -> Self {
         let bench = Bench::new();
         bench.world().trouble.latency_ms = LATENCY;
+        // There are too many to keep.
+        bench.world().requests.exchanges = None;
         Self {
             witness: Witness::new(&bench.running.world, bench.running.books.clone()),
             bench,

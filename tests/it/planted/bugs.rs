@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use basement::engine::{Eyes, Ports};
 use basement::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Status, Subscription};
 use basement::model::census::{Account, Droplet, Size};
+use basement::model::firewall::{Firewall, FirewallOrder, Progress, ours};
 use basement::model::history::{Entry, Event, History, Outcome};
 use basement::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
 use basement::model::insight::Happening;
@@ -27,6 +28,7 @@ enum Bug {
     NoLock,
     RandomKey,
     NobodyPaid,
+    WallDreamt,
 }
 
 struct Planted<P: ?Sized> {
@@ -50,6 +52,10 @@ pub fn no_horizon() -> Stage {
     let mut stage = Stage::default();
     stage.policy.horizon = Span::seconds(0);
     stage
+}
+
+pub fn wall_dreamt(ports: Ports) -> Ports {
+    plant(ports, Bug::WallDreamt)
 }
 
 pub fn done_first(ports: Ports) -> Ports {
@@ -123,6 +129,27 @@ impl Cloud for Planted<dyn Cloud> {
 
     async fn destroy(&self, id: DropletId) -> Result<(), Fault> {
         self.inner.destroy(id).await
+    }
+
+    async fn ensure_tag(&self, tag: &str) -> Result<(), Fault> {
+        self.inner.ensure_tag(tag).await
+    }
+
+    async fn firewalls(&self) -> Result<Vec<Firewall>, Fault> {
+        let seen = self.inner.firewalls().await?;
+        let ours = Firewall {
+            id: "fw-1".parse().expect("an id"),
+            status: Progress::Succeeded,
+            pending: 0,
+            tags: BTreeSet::from(["basement".to_owned()]),
+            droplets: BTreeSet::new(),
+            rules: ours(),
+        };
+        Ok(if self.bug == Bug::WallDreamt { vec![ours] } else { seen })
+    }
+
+    async fn put_firewall(&self, order: &FirewallOrder) -> Result<(), Fault> {
+        self.inner.put_firewall(order).await
     }
 
     async fn account(&self) -> Result<Account, Fault> {
@@ -209,6 +236,10 @@ impl Ledger for Planted<dyn Ledger> {
 
     async fn sealed(&self, server: &ServerName, attempt: u32) -> Result<Option<Sealed>, Fault> {
         self.inner.sealed(server, attempt).await
+    }
+
+    async fn erase_passwords(&self, hold: &Hold, before: Moment) -> Result<u64, Fault> {
+        self.inner.erase_passwords(hold, before).await
     }
 }
 

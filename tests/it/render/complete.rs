@@ -11,11 +11,11 @@ use super::sample;
 
 #[test]
 fn the_sample_shows_every_variant() {
-    all(&sample::actions(), action, 9);
+    all(&sample::actions(), action, 11);
     all(&sample::facts(), fact, 10);
-    all(&sample::occasions(), occasion, 10);
-    all(&sample::reasons(), reason, 14);
-    all(&sample::notices(), notice, 22);
+    all(&sample::occasions(), occasion, 11);
+    all(&sample::reasons(), reason, 16);
+    all(&sample::notices(), notice, 28);
 }
 
 fn all<T>(shown: &[T], number: fn(&T) -> usize, of: usize) {
@@ -39,6 +39,8 @@ fn action(action: &Action) -> usize {
         Action::PowerOn { .. } => 6,
         Action::Create { .. } => 7,
         Action::Letter { .. } => 8,
+        Action::Tag { .. } => 9,
+        Action::Firewall { .. } => 10,
     }
 }
 
@@ -69,6 +71,7 @@ fn occasion(occasion: &Occasion) -> usize {
         Occasion::AlertDeleted { .. } => 7,
         Occasion::AlertRefused { .. } => 8,
         Occasion::AlertBreaker { .. } => 9,
+        Occasion::AlertMany { .. } => 10,
     }
 }
 
@@ -88,6 +91,8 @@ fn reason(reason: &Reason) -> usize {
         Reason::Unrecorded => 11,
         Reason::CreatesFail { .. } => 12,
         Reason::Refused { .. } => 13,
+        Reason::Policy => 14,
+        Reason::Changed => 15,
     }
 }
 
@@ -115,5 +120,11 @@ fn notice(notice: &Notice) -> usize {
         Notice::SameSubscription { .. } => 19,
         Notice::BreakerOpen { .. } => 20,
         Notice::Withheld { .. } => 21,
+        Notice::FirewallPending { .. } => 22,
+        Notice::FirewallFirst { .. } => 23,
+        Notice::FirewallTwins { .. } => 24,
+        Notice::FirewallLeft { .. } => 25,
+        Notice::NoSshKeys { .. } => 26,
+        Notice::Gathered { .. } => 27,
     }
 }
