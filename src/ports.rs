@@ -4,13 +4,14 @@
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Subscription};
-use crate::model::census::{Account, Droplet, Size};
+use crate::model::census::{Account, Droplet, Readiness, Size};
 use crate::model::firewall::{Firewall, FirewallOrder};
 use crate::model::history::{Entry, History};
 use crate::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
@@ -134,6 +135,14 @@ pub trait Cloud: Send + Sync {
     async fn account(&self) -> Result<Account, Fault>;
     /// The price list.
     async fn sizes(&self) -> Result<BTreeMap<Slug, Size>, Fault>;
+}
+
+/// What a droplet shows at its own address.
+#[async_trait]
+pub trait Probe: Send + Sync {
+    /// Asks `address` for the page of its first boot and for its SSH key; `id` is the server's public id. Sends no
+    /// secret, and takes nothing but a complete and consistent answer for `Ready`.
+    async fn ready(&self, address: Ipv4Addr, id: &str) -> Readiness;
 }
 
 /// Stripe.

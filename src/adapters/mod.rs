@@ -12,6 +12,7 @@ mod mail_dkim;
 pub mod mail_letterhead;
 mod mail_line;
 pub mod pace;
+pub mod probe;
 pub mod stripe;
 pub mod vault;
 

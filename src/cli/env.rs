@@ -23,6 +23,11 @@ pub(super) fn stripe_url() -> String {
     var("STRIPE_API_BASE").unwrap_or_else(|| STRIPE.to_owned())
 }
 
+/// Whether one of the vendors is the real one.
+pub(super) fn is_real() -> bool {
+    digitalocean_url() == DIGITALOCEAN || stripe_url() == STRIPE
+}
+
 /// A variable that is set and not blank.
 pub(super) fn var(name: &str) -> Option<String> {
     std::env::var(name).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())

@@ -13,6 +13,7 @@ use crate::adapters::ledger::SqliteLedger;
 use crate::adapters::mail::{RelaySettings, SmtpMailer};
 use crate::adapters::mail_letterhead::Letterhead;
 use crate::adapters::pace::Pace;
+use crate::adapters::probe::{ProbePorts, RealProbe};
 use crate::adapters::stripe::Stripe;
 use crate::adapters::vault::SealVault;
 use crate::engine::{Eyes, Ports};
@@ -35,7 +36,8 @@ const USER_AGENT: &str = concat!("basement/", env!("CARGO_PKG_VERSION"));
 /// What `basement plan` needs: eyes only.
 pub(super) fn eyes(config: &Config) -> Result<Eyes, Failure> {
     let cloud = digitalocean(digitalocean_token()?)?;
-    Ok(Eyes { cloud: Arc::new(cloud), billing: billing(config)?, clock: clock()? })
+    let probe = RealProbe::new(probe_ports()?, USER_AGENT).map_err(Failure::plain)?;
+    Ok(Eyes { cloud: Arc::new(cloud), probe: Arc::new(probe), billing: billing(config)?, clock: clock()? })
 }
 
 /// The token: read once, since a pipe gives it no second time.
@@ -174,7 +176,7 @@ pub(super) fn clock() -> Result<Arc<dyn Clock>, Failure> {
     match env::var("BASEMENT_CLOCK_URL") {
         None => Ok(Arc::new(RealClock::new())),
         Some(url) => {
-            if env::digitalocean_url() == env::DIGITALOCEAN || env::stripe_url() == env::STRIPE {
+            if env::is_real() {
                 return Err(Failure::new(
                     "`BASEMENT_CLOCK_URL` sets a simulator's clock, but the vendors are the real ones",
                     "unset it, or set `DIGITALOCEAN_API_URL` and `STRIPE_API_BASE` to the simulator too",
@@ -183,6 +185,25 @@ pub(super) fn clock() -> Result<Arc<dyn Clock>, Failure> {
             Ok(Arc::new(SimClock::new(&url).map_err(Failure::plain)?))
         }
     }
+}
+
+/// Where droplets answer: as everywhere, or at a simulator's.
+fn probe_ports() -> Result<ProbePorts, Failure> {
+    let Some(text) = env::var("BASEMENT_PROBE_PORTS") else { return Ok(ProbePorts::default()) };
+    if env::is_real() {
+        return Err(Failure::new(
+            "`BASEMENT_PROBE_PORTS` sets where a simulator's droplets answer, but the vendors are the real ones",
+            "unset it, or set `DIGITALOCEAN_API_URL` and `STRIPE_API_BASE` to the simulator too",
+        ));
+    }
+    let ports = text
+        .split_once(':')
+        .and_then(|(http, ssh)| Some(ProbePorts { http: http.parse().ok()?, ssh: ssh.parse().ok()? }));
+    ports.ok_or_else(|| {
+        let what =
+            format!("`BASEMENT_PROBE_PORTS`: `{}` is not two ports", crate::render::words::clean(&text));
+        Failure::new(what, "write the port of HTTP, a colon and that of SSH, as `basement sim` prints them")
+    })
 }
 
 /// What others read when the ledger is taken.

@@ -61,6 +61,8 @@ pub struct Done {
 pub struct Failures {
     /// How often.
     pub count: u32,
+    /// When first.
+    pub first: Moment,
     /// When last.
     pub last: Moment,
     /// What was said last.
@@ -97,6 +99,12 @@ pub struct Record {
     pub firewall: Option<Moment>,
     /// The customer's last word from us is that it is off.
     pub told_off: bool,
+    /// A welcome to its latest droplet that may have arrived: its reply was lost, or basement ended meanwhile.
+    #[serde(default)]
+    pub maybe_told: Option<Occasion>,
+    /// How many droplets in a row were replaced before their customer was told of one.
+    #[serde(default)]
+    pub replaced: u32,
     /// When anything of this last changed.
     pub changed: Option<Moment>,
     /// Unshown steps that are intended and not done.
@@ -172,8 +180,10 @@ impl Record {
                 let is_lost = |open: &Open| open.is_lost && matches!(open.action, Action::Create { .. });
                 self.open.values().any(is_lost).then_some(false)
             }
+            // What was destroyed before it was given up was wanted no more.
             (Event::Noticed { fact: Fact::GaveUp }, _) => {
-                matches!(self.phase, Phase::Creating | Phase::Booting).then_some(false)
+                let is_tried = matches!(self.phase, Phase::Creating | Phase::Booting);
+                (is_tried && self.destroyed.is_none()).then_some(false)
             }
             _ => None,
         }
@@ -187,6 +197,10 @@ impl Record {
             (self.droplet, self.address, self.delivered, self.failed) = (None, None, None, None);
             (self.stopped, self.power_cut, self.powered_on, self.destroyed) = (None, None, None, None);
             self.told_off = false;
+            self.maybe_told = None;
+        }
+        if self.open.contains_key(&entry.step) {
+            self.suspect(action);
         }
         match action {
             Action::Destroy { .. } => self.destroyed = Some(entry.at),
@@ -236,6 +250,7 @@ impl Record {
                 self.address = Some(*address);
                 self.delivered = Some(at);
                 self.told_off = false;
+                self.replaced = 0;
             }
             Occasion::Suspended { .. } | Occasion::Ending { .. } => self.told_off = true,
             Occasion::Resumed { .. } => self.told_off = false,
@@ -245,6 +260,8 @@ impl Record {
             | Occasion::AlertDeleted { .. }
             | Occasion::AlertRefused { .. }
             | Occasion::AlertMany { .. }
+            | Occasion::AlertRefund { .. }
+            | Occasion::AlertNotReady { .. }
             | Occasion::AlertBreaker { .. } => {}
         }
     }
@@ -261,6 +278,9 @@ impl Record {
 
     /// A lost reply is waited after like a refusal. That of a create is looked for instead, by phase.
     fn doubt(&mut self, entry: &Entry, why: &str) {
+        if let Some(action) = self.open.get(&entry.step).map(|open| open.action.clone()) {
+            self.suspect(&action);
+        }
         let open = self.open.get_mut(&entry.step);
         match open {
             Some(open) if matches!(open.action, Action::Create { .. }) => open.is_lost = true,
@@ -268,9 +288,19 @@ impl Record {
         }
     }
 
+    /// A welcome whose end is not known.
+    fn suspect(&mut self, action: &Action) {
+        if let Action::Letter { letter } = action
+            && letter.is_welcome()
+        {
+            self.maybe_told = Some(letter.occasion.clone());
+        }
+    }
+
     fn count_failure(&mut self, entry: &Entry, why: &str) {
-        let count = self.failures.get(&entry.step).map_or(0, |f| f.count) + 1;
-        self.failures.insert(entry.step.clone(), Failures { count, last: entry.at, why: why.to_owned() });
+        let (count, first) = self.failures.get(&entry.step).map_or((0, entry.at), |f| (f.count, f.first));
+        let failures = Failures { count: count + 1, first, last: entry.at, why: why.to_owned() };
+        self.failures.insert(entry.step.clone(), failures);
     }
 
     fn notice(&mut self, at: Moment, fact: &Fact) {
@@ -287,6 +317,11 @@ impl Record {
                 self.close_creates();
                 self.phase = Phase::New;
             }
+            Fact::Replaced => {
+                self.close_creates();
+                self.phase = Phase::New;
+                self.replaced += 1;
+            }
             Fact::GaveUp => {
                 self.close_creates();
                 self.phase = Phase::Failed;
@@ -296,6 +331,7 @@ impl Record {
             Fact::Ended => self.phase = Phase::Ended,
             Fact::Retry | Fact::Recreate => {
                 self.phase = Phase::New;
+                self.replaced = 0;
                 self.failures.clear();
             }
             Fact::Census { .. } | Fact::BreakerOpened { .. } | Fact::BreakerReset => {}

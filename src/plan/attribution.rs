@@ -48,10 +48,9 @@ fn follows(step: &Step, record: &Record) -> bool {
             Action::Record { .. } | Action::Destroy { .. } | Action::Refund { .. } | Action::Cancel { .. },
             _,
         ) if is_made && !is_declared(&step.reason) => true,
-        (
-            Action::Record { .. },
-            Reason::Found | Reason::NotFound { .. } | Reason::NeverUp { .. } | Reason::NotDelivered { .. },
-        )
+        (Action::Record { .. } | Action::Destroy { .. }, Reason::NeverUp { .. } | Reason::NeverReady { .. })
+        | (Action::Record { .. } | Action::Destroy { .. }, Reason::Unopened { .. } | Reason::MaybeTold | Reason::Begun)
+        | (Action::Record { .. }, Reason::Found | Reason::NotFound { .. } | Reason::NotDelivered { .. })
         // The breaker's: earlier passes failed.
         | (Action::Record { fact: Fact::BreakerOpened { .. } }, _)
         | (Action::PowerOff { .. }, Reason::StillOn { .. }) => true,
@@ -83,6 +82,8 @@ fn is_answer(occasion: &Occasion, record: &Record) -> bool {
         | Occasion::Failed { .. }
         | Occasion::AlertFailed { .. }
         | Occasion::AlertRefused { .. }
+        | Occasion::AlertRefund { .. }
+        | Occasion::AlertNotReady { .. }
         | Occasion::AlertBreaker { .. } => true,
         Occasion::Suspended { .. } | Occasion::Ending { .. } => record.stopped.is_some(),
         Occasion::Resumed { .. } => record.powered_on.is_some(),

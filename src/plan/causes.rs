@@ -142,6 +142,12 @@ fn clue(step: &Step) -> Option<(&'static [&'static str], Moment)> {
         | Reason::Anew
         | Reason::StillOn { .. }
         | Reason::NeverUp { .. }
+        | Reason::NeverReady { .. }
+        | Reason::Unopened { .. }
+        | Reason::MaybeTold
+        | Reason::Begun
+        | Reason::Ready
+        | Reason::NotReady { .. }
         | Reason::Absent
         | Reason::Up
         | Reason::Found

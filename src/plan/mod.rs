@@ -18,6 +18,7 @@ mod letters;
 mod life;
 mod matching;
 mod money;
+mod ready;
 
 use std::collections::BTreeMap;
 

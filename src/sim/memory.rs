@@ -59,6 +59,12 @@ impl MemoryLedger {
         Self::default()
     }
 
+    /// The sealed passwords are damaged, or what opens them is lost.
+    pub fn damage_passwords(&self) {
+        let mut book = self.book();
+        book.sealed.values_mut().for_each(|sealed| sealed.blob.iter_mut().for_each(|byte| *byte ^= 1));
+    }
+
     /// As after a crash and with another process: the same entries, nobody's lock.
     pub fn reopened(&self) -> Self {
         let book = self.book();

@@ -2,6 +2,7 @@
 
 pub mod credential;
 pub mod digitalocean;
+pub mod first_boot;
 pub mod redact;
 pub mod stripe;
 pub mod stripe_events;

@@ -37,7 +37,8 @@ fn create(server: &str, attempt: u32) -> Event {
 }
 
 fn welcome(server: &str) -> Event {
-    let occasion = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(7) };
+    let occasion =
+        Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(7), host_key: None };
     let letter = Letter { server: Some(name(server)), to: Recipient::Operator, occasion };
     Event::Intended { action: Action::Letter { letter } }
 }

@@ -74,6 +74,7 @@ impl Bench {
             ("DIGITALOCEAN_API_URL", running.http_url()),
             ("STRIPE_API_BASE", running.http_url()),
             ("BASEMENT_SMTP_URL", relay(&running)),
+            ("BASEMENT_PROBE_PORTS", running.probe_ports()),
             ("BASEMENT_CLOCK_URL", running.http_url()),
             ("DIGITALOCEAN_TOKEN", hush::TOKEN.to_owned()),
             ("STRIPE_API_KEY", hush::STRIPE_KEY.to_owned()),

@@ -87,13 +87,14 @@ pub fn nobody_paid(ports: Ports) -> Ports {
 }
 
 fn plant(ports: Ports, bug: Bug) -> Ports {
-    let Ports { eyes: Eyes { cloud, billing, clock }, mailer, ledger, vault } = ports;
+    let Ports { eyes: Eyes { cloud, probe, billing, clock }, mailer, ledger, vault } = ports;
     let at = || clock.clone();
     Ports {
         mailer: Arc::new(Planted { bug, inner: mailer, clock: at() }),
         ledger: Arc::new(Planted { bug, inner: ledger, clock: at() }),
         vault,
         eyes: Eyes {
+            probe,
             cloud: Arc::new(Planted { bug, inner: cloud, clock: at() }),
             billing: Arc::new(Planted { bug, inner: billing, clock: at() }),
             clock,
