@@ -45,7 +45,7 @@ fn welcomed(scene: Scene, end: Event) -> Scene {
 
 #[test]
 fn a_droplet_that_is_off_has_booted_and_is_switched_on_for_ever() {
-    let on = Action::PowerOn { droplet: ID, host_key: None };
+    let on = Action::PowerOn { droplet: ID };
     let off = || Scene::running().created(7).droplet(7, Off);
     let step = format!("power_on/{NAME}/7");
     let asked = || off().did(after(4), &step, on.clone(), Outcome::Plain);

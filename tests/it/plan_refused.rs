@@ -48,7 +48,7 @@ fn refund() -> Action {
 fn the_operator_hears_of_what_is_refused_three_times() {
     let (cancel, on) = (
         Action::Cancel { subscription: "sub_1".parse().expect("an id") },
-        Action::PowerOn { droplet: ID, host_key: None },
+        Action::PowerOn { droplet: ID },
     );
     let welcome = letter(Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: ID, host_key: None });
     let welcomed = format!("letter/{NAME}/welcome/1");
