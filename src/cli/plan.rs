@@ -3,18 +3,20 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
 use crate::engine::{self, Prices};
 use crate::model::approval::Approval;
 use crate::model::insight::Insight;
 use crate::model::plan::Plan;
 use crate::plan::approval::{Standing, standing};
+use crate::plan::attribution;
 use crate::render;
 use crate::render::view::PlanView;
 
 use super::error::{Failure, code, pretty};
 use super::saved::Saved;
-use super::{Context, Format, project, say, wiring};
+use super::{Context, Format, base, project, say, wiring};
 
 /// Arguments of `basement plan`.
 #[derive(Debug, Args)]
@@ -28,6 +30,22 @@ pub(crate) struct PlanArgs {
     /// Also save the plan in this file: for `apply FILE`, which does this and nothing else, and for `approve FILE`.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Say whose doing each step is: this change's, or what the files of REV ask for already.
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
+    /// With `--base`: show each step, also those that are not of this change.
+    #[arg(long, requires = "base")]
+    all: bool,
+    /// Show the letters that would be sent instead, each as it would be; passwords are dots.
+    #[arg(long)]
+    letters: bool,
+}
+
+/// What is known of a plan besides, and what it is compared with: a revision, and whether to show every step.
+#[derive(Default)]
+struct Besides<'a> {
+    insight: Insight,
+    against: Option<(&'a str, bool)>,
 }
 
 pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failure> {
@@ -35,11 +53,23 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     let eyes = wiring::eyes(&project.config)?;
     let history = wiring::history(&project).await?;
     let setup = project.setup(&[]);
-    let look = engine::look(&eyes, &setup, history, &mut Prices::default()).await?;
+    let base = args.base.as_ref().map(|revision| base::load(&project, revision)).transpose()?;
+    let mut prices = Prices::default();
+    let (look, other) = engine::compare(&eyes, &setup, base.as_ref(), history, &mut prices).await?;
     if let Some(path) = &args.out {
         Saved::new(&look, text(&look, &setup)).write(path)?;
     }
-    show(context, &look, &setup, args.format)?;
+    if args.letters {
+        show_letters(&setup, &look, args.format)?;
+    } else {
+        let mut insight = engine::insight(&eyes, &setup, &look).await;
+        insight.declared = wiring::declared(&project, &look.plan);
+        if let Some(other) = &other {
+            insight.labels = attribution::labels(&look.plan, other, &look.history);
+        }
+        let against = args.base.as_deref().map(|base| (base, args.all));
+        show_with(context, &look, &setup, &Besides { insight, against }, args.format)?;
+    }
     Ok(match &look.plan {
         _ if !args.exit_code => code::DONE,
         plan if plan.is_broken() => code::BROKEN,
@@ -58,12 +88,36 @@ pub(super) fn show(
     setup: &engine::Setup,
     format: Format,
 ) -> Result<(), Failure> {
-    let view = view(look, setup);
+    show_with(context, look, setup, &Besides::default(), format)
+}
+
+fn show_letters(setup: &engine::Setup, look: &engine::Look, format: Format) -> Result<(), Failure> {
+    let letters = engine::preview(setup, look)?;
+    match format {
+        Format::Text => say::print(&render::preview::text(&letters)),
+        Format::Json => {
+            say::print(&pretty(&json!({ "version": render::json::VERSION, "letters": letters }))?)
+        }
+    }
+}
+
+fn show_with(
+    context: &Context,
+    look: &engine::Look,
+    setup: &engine::Setup,
+    besides: &Besides<'_>,
+    format: Format,
+) -> Result<(), Failure> {
+    let view = view(look, setup, &besides.insight);
     for fault in &look.unanswered {
         say::remark(&format!("warning: a question was not answered; its server waits: {fault}"));
     }
     match format {
         Format::Text => {
+            let view = match besides.against {
+                Some((base, all)) => render::sections::by_label(view, &look.plan, base, all),
+                None => view,
+            };
             let style = render::text::Style { colour: context.colour, width: super::watch::width() };
             say::print(&render::text::text(&view, style))?;
         }
@@ -78,12 +132,12 @@ pub(super) fn show(
 
 /// A plan as everybody reads it, whatever the terminal.
 pub(super) fn text(look: &engine::Look, setup: &engine::Setup) -> String {
-    render::text::text(&view(look, setup), render::text::Style::PLAIN)
+    render::text::text(&view(look, setup, &Insight::default()), render::text::Style::PLAIN)
 }
 
-fn view(look: &engine::Look, setup: &engine::Setup) -> PlanView {
+fn view(look: &engine::Look, setup: &engine::Setup, insight: &Insight) -> PlanView {
     let (stand, waived) = objections(look, setup);
-    PlanView::new(&look.plan, &setup.fleet, &look.history, &stand, &Insight::default()).waived(&waived)
+    PlanView::new(&look.plan, &setup.fleet, &look.history, &stand, insight).waived(&waived)
 }
 
 /// What the guard objects to, each with how to waive it; and what was waived, and by whom.

@@ -1,6 +1,8 @@
 //! The plan arranged for a reader: sections, rows, totals, and the summary. Words, no markup.
 //! Invariant: every renderer takes its words from here, so all say the same.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::model::desired::Fleet;
@@ -14,6 +16,9 @@ use crate::model::step::{Action, Step};
 use super::insight;
 use super::why;
 use super::words::{self, Places, Sign, clean, count};
+
+/// The title of the steps.
+pub(super) const STEPS: &str = "Steps";
 
 /// A plan, ready to be written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +126,7 @@ impl PlanView {
             .map(|o| Row::new(Sign::Note, "objection", "", clean(o.as_ref()), String::new()));
         let sections = [
             ("Stopped", note_rows(&breaker)),
-            ("Steps", steps.iter().map(|step| step_row(step, places, plan, insight)).collect()),
+            (STEPS, step_rows(plan, places, insight)),
             ("Under way", note_rows(&waits)),
             ("Notes", note_rows(&says)),
             ("To be asked before it may be applied", asks.collect()),
@@ -163,12 +168,17 @@ impl PlanView {
 impl Counts {
     /// Counts a plan's parts.
     pub fn of(plan: &Plan, objections: usize) -> Self {
-        let mut counts = Self { questions: plan.questions.len(), objections, ..Self::default() };
-        for step in &plan.steps {
-            *counts.slot(&step.action) += 1;
-        }
+        let mut counts = Self { questions: plan.questions.len(), objections, ..Self::of_steps(&plan.steps) };
         counts.waiting = plan.notes.iter().filter(|n| n.notice.waits()).count();
         counts.notes = plan.notes.len() - counts.waiting;
+        counts
+    }
+
+    fn of_steps<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Self {
+        let mut counts = Self::default();
+        for step in steps {
+            *counts.slot(&step.action) += 1;
+        }
         counts
     }
 
@@ -206,10 +216,25 @@ impl Counts {
 }
 
 impl Row {
-    fn new(sign: Sign, verb: &str, subject: &str, what: String, why: String) -> Self {
+    pub(super) fn new(sign: Sign, verb: &str, subject: &str, what: String, why: String) -> Self {
         let (verb, subject) = (verb.to_owned(), subject.to_owned());
         Self { sign, verb, subject, what, why, details: Vec::new(), money: None, label: None, id: None }
     }
+}
+
+/// The steps; what is behind a server's steps is said with the first of them.
+fn step_rows(plan: &Plan, places: Places<'_>, insight: &Insight) -> Vec<Row> {
+    let mut said = BTreeSet::new();
+    let mut rows = Vec::new();
+    for step in &plan.steps {
+        let mut row = step_row(step, places, plan, insight);
+        row.details.extend(insight::loss_of(step, insight, plan.at));
+        if let Some(server) = step.server.as_ref().filter(|server| said.insert(*server)) {
+            row.details.extend(insight::origin(server, insight, plan.at));
+        }
+        rows.push(row);
+    }
+    rows
 }
 
 fn step_row(step: &Step, places: Places<'_>, plan: &Plan, insight: &Insight) -> Row {
@@ -221,13 +246,7 @@ fn step_row(step: &Step, places: Places<'_>, plan: &Plan, insight: &Insight) -> 
     let what = words::what(action, server.as_ref(), places);
     let subject = server.as_ref().map_or("fleet", ServerName::as_str);
     let row = Row::new(Sign::of(action), words::verb(action), subject, what, why);
-    let details = server.as_ref().map(|server| insight::origin(server, insight, plan.at));
-    Row {
-        details: details.unwrap_or_default(),
-        label: insight.labels.get(id).copied(),
-        id: Some(id.clone()),
-        ..row
-    }
+    Row { label: insight.labels.get(id).copied(), id: Some(id.clone()), ..row }
 }
 
 fn note_row(note: &Note, plan: &Plan) -> Row {
@@ -242,7 +261,7 @@ fn note_row(note: &Note, plan: &Plan) -> Row {
 }
 
 /// What the steps give back: from the steps themselves, so that the sum cannot differ from the rows.
-fn refunds(steps: &[Step]) -> Totals {
+fn refunds<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Totals {
     let mut totals = Totals::default();
     for step in steps {
         if let Action::Refund { order, attempt: _ } = &step.action {
@@ -283,29 +302,9 @@ pub fn margin(revenue: &Totals, cost: &Totals) -> Option<Money> {
 }
 
 fn summary(counts: &Counts, refunds: &Totals, servers: usize, is_broken: bool) -> String {
-    let Counts { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
-        counts;
-    let Counts { tag, firewall, .. } = counts;
     let Counts { waiting, notes, questions, objections, .. } = counts;
     let n = |n: usize, noun: &str| (n > 0).then(|| count(n as u64, noun));
-    let to = |n: usize, verb: &str| (n > 0).then(|| format!("{n} to {verb}"));
-    let refund = n(*refund, "refund").map(|text| format!("{text} ({refunds})"));
-    let steps: Vec<String> = [
-        n(*tag, "tag").map(|text| format!("{text} to make")),
-        n(*firewall, "firewall").map(|text| format!("{text} to put in place")),
-        to(*create, "create"),
-        to(*destroy, "destroy"),
-        to(*shutdown, "shut down"),
-        to(*power_off, "power off"),
-        to(*power_on, "power on"),
-        refund,
-        n(*cancel, "subscription").map(|text| format!("{text} to cancel")),
-        n(*letter, "letter"),
-        to(*record, "record"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let steps = counted(counts, refunds);
     let rest: Vec<String> = [
         is_broken.then(|| "breaker open".to_owned()),
         (*waiting > 0).then(|| format!("{waiting} under way")),
@@ -323,4 +322,35 @@ fn summary(counts: &Counts, refunds: &Totals, servers: usize, is_broken: bool) -
         (false, _) => format!("plan: {}", steps.join(", ")),
     };
     if rest.is_empty() { head } else { format!("{head}; {}", rest.join(", ")) }
+}
+
+/// How many steps of each kind, in words.
+pub(super) fn step_words(steps: &[&Step]) -> Vec<String> {
+    let steps = || steps.iter().copied();
+    counted(&Counts::of_steps(steps()), &refunds(steps()))
+}
+
+fn counted(counts: &Counts, refunds: &Totals) -> Vec<String> {
+    let Counts { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
+        counts;
+    let Counts { tag, firewall, .. } = counts;
+    let n = |n: usize, noun: &str| (n > 0).then(|| count(n as u64, noun));
+    let to = |n: usize, verb: &str| (n > 0).then(|| format!("{n} to {verb}"));
+    let refund = n(*refund, "refund").map(|text| format!("{text} ({refunds})"));
+    [
+        n(*tag, "tag").map(|text| format!("{text} to make")),
+        n(*firewall, "firewall").map(|text| format!("{text} to put in place")),
+        to(*create, "create"),
+        to(*destroy, "destroy"),
+        to(*shutdown, "shut down"),
+        to(*power_off, "power off"),
+        to(*power_on, "power on"),
+        refund,
+        n(*cancel, "subscription").map(|text| format!("{text} to cancel")),
+        n(*letter, "letter"),
+        to(*record, "record"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
