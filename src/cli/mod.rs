@@ -12,6 +12,7 @@ mod ask;
 mod declare;
 mod demo;
 mod env;
+mod foresight;
 mod ledger;
 mod plan;
 mod project;

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::engine::{self, Prices};
 use crate::model::approval::Approval;
 use crate::model::insight::Insight;
+use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::plan::approval::{Standing, standing};
 use crate::render;
@@ -14,7 +15,7 @@ use crate::render::view::PlanView;
 
 use super::error::{Failure, code, pretty};
 use super::saved::Saved;
-use super::{Context, Format, project, say, wiring};
+use super::{Context, Format, foresight, project, say, wiring};
 
 /// Arguments of `basement plan`.
 #[derive(Debug, Args)]
@@ -28,6 +29,9 @@ pub(crate) struct PlanArgs {
     /// Also save the plan in this file: for `apply FILE`, which does this and nothing else, and for `approve FILE`.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// The plan of a later day, e.g. 2026-12-01: everything due before it done, Stripe as the files say.
+    #[arg(long, value_parser = Moment::parse, value_name = "DAY", conflicts_with = "out")]
+    at: Option<Moment>,
 }
 
 pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failure> {
@@ -36,10 +40,16 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     let history = wiring::history(&project).await?;
     let setup = project.setup(&[]);
     let look = engine::look(&eyes, &setup, history, &mut Prices::default()).await?;
+    let look = match args.at {
+        Some(at) => foresight::at(look, &setup, at)?,
+        None => look,
+    };
+    let mut insight = Insight::default();
+    foresight::look_ahead(&mut insight, &look, &setup, &project.config.catalogue, eyes.cloud.left());
     if let Some(path) = &args.out {
         Saved::new(&look, text(&look, &setup)).write(path)?;
     }
-    show(context, &look, &setup, args.format)?;
+    show_with(context, &look, &setup, &insight, args.format)?;
     Ok(match &look.plan {
         _ if !args.exit_code => code::DONE,
         plan if plan.is_broken() => code::BROKEN,
@@ -58,7 +68,17 @@ pub(super) fn show(
     setup: &engine::Setup,
     format: Format,
 ) -> Result<(), Failure> {
-    let view = view(look, setup);
+    show_with(context, look, setup, &Insight::default(), format)
+}
+
+fn show_with(
+    context: &Context,
+    look: &engine::Look,
+    setup: &engine::Setup,
+    insight: &Insight,
+    format: Format,
+) -> Result<(), Failure> {
+    let view = view(look, setup, insight);
     for fault in &look.unanswered {
         say::remark(&format!("warning: a question was not answered; its server waits: {fault}"));
     }
@@ -78,12 +98,12 @@ pub(super) fn show(
 
 /// A plan as everybody reads it, whatever the terminal.
 pub(super) fn text(look: &engine::Look, setup: &engine::Setup) -> String {
-    render::text::text(&view(look, setup), render::text::Style::PLAIN)
+    render::text::text(&view(look, setup, &Insight::default()), render::text::Style::PLAIN)
 }
 
-fn view(look: &engine::Look, setup: &engine::Setup) -> PlanView {
+fn view(look: &engine::Look, setup: &engine::Setup, insight: &Insight) -> PlanView {
     let (stand, waived) = objections(look, setup);
-    PlanView::new(&look.plan, &setup.fleet, &look.history, &stand, &Insight::default()).waived(&waived)
+    PlanView::new(&look.plan, &setup.fleet, &look.history, &stand, insight).waived(&waived)
 }
 
 /// What the guard objects to, each with how to waive it; and what was waived, and by whom.

@@ -4,7 +4,9 @@
 pub mod approval;
 pub mod breaker;
 pub mod digest;
+pub mod forecast;
 pub mod guard;
+pub mod preflight;
 
 mod case;
 mod delivered;
@@ -52,7 +54,7 @@ pub fn plan(fleet: &Fleet, census: &Census, history: &History, policy: &Policy) 
     let Verdict { steps, mut notes, questions } = sum;
     notes.sort();
     let steps = sorted(steps);
-    let money = money::line(fleet, census, &steps);
+    let money = money::line(fleet, census, history, &steps, &matched.orphans);
     let uses = guard::uses(&steps, fleet.servers.len(), history, census.at, policy);
     Plan {
         at: census.at,

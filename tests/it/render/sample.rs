@@ -133,8 +133,13 @@ pub fn rich() -> Plan {
         Question::Payment(subscription("sub_ada"), at("2026-08-01T09:00:00Z")),
     ];
     let usd = |cents| Totals(BTreeMap::from([(Currency::USD, cents)]));
-    let money =
-        MoneyLine { revenue: usd(14_000), cost: usd(4_200), cost_after: usd(3_600), refunds: usd(3_500) };
+    let money = MoneyLine {
+        revenue: usd(14_000),
+        cost: usd(4_200),
+        cost_after: usd(3_600),
+        refunds: usd(3_500),
+        ..MoneyLine::default()
+    };
     Plan { questions: questions.into(), money, ..plan(steps, notes.collect()) }
 }
 
