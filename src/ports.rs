@@ -135,6 +135,10 @@ pub trait Cloud: Send + Sync {
     async fn account(&self) -> Result<Account, Fault>;
     /// The price list.
     async fn sizes(&self) -> Result<BTreeMap<Slug, Size>, Fault>;
+    /// How many requests were left of the hour's, and how many an hour has, when an answer last said so.
+    fn left(&self) -> Option<(u64, u64)> {
+        None
+    }
 }
 
 /// What a droplet shows at its own address.

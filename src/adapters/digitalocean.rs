@@ -281,4 +281,8 @@ impl Cloud for DigitalOcean {
         let sizes = self.list(&call, wire::sizes, |size| size.as_ref().map(|(slug, _)| slug.clone())).await?;
         Ok(sizes.into_iter().flatten().collect())
     }
+
+    fn left(&self) -> Option<(u64, u64)> {
+        self.caller.left()
+    }
 }

@@ -63,6 +63,8 @@ struct Book {
     reserve: u64,
     /// `ratelimit-remaining`, if it is low, and until when that is believed.
     low: Option<(u64, Duration)>,
+    /// `ratelimit-remaining` and `ratelimit-limit` of the last answer that had both.
+    seen: Option<(u64, u64)>,
     not_before: Duration,
 }
 
@@ -79,6 +81,7 @@ impl Pace {
             burst: BURST,
             reserve: RESERVE,
             low: None,
+            seen: None,
             not_before: Duration::ZERO,
         };
         Self {
@@ -94,6 +97,11 @@ impl Pace {
     /// How many requests this process has sent.
     pub fn spent(&self) -> u64 {
         self.spent.load(Ordering::Relaxed)
+    }
+
+    /// How many requests were left of the hour's, and how many an hour has, when an answer last said so.
+    pub fn left(&self) -> Option<(u64, u64)> {
+        self.book().seen
     }
 
     /// Waits for the budget. Waits longer than [`LONGEST_WAIT`] are handed back instead.
@@ -136,6 +144,7 @@ impl Pace {
             if let Some(limit) = limit {
                 book.fit(limit);
             }
+            book.seen = remaining.zip(limit).or(book.seen);
             match remaining {
                 Some(left) if left < book.reserve => Some(left),
                 Some(_) => {

@@ -15,6 +15,7 @@ mod declare;
 mod demo;
 mod doctor;
 mod env;
+mod foresight;
 mod ledger;
 mod letters;
 mod plan;

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::engine::{self, Prices};
 use crate::model::approval::Approval;
 use crate::model::insight::Insight;
+use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::plan::approval::{Standing, standing};
 use crate::plan::attribution;
@@ -16,7 +17,7 @@ use crate::render::view::PlanView;
 
 use super::error::{Failure, code, pretty};
 use super::saved::Saved;
-use super::{Context, Format, base, project, say, wiring};
+use super::{Context, Format, base, foresight, project, say, wiring};
 
 /// Arguments of `basement plan`.
 #[derive(Debug, Args)]
@@ -39,6 +40,9 @@ pub(crate) struct PlanArgs {
     /// Show the letters that would be sent instead, each as it would be; passwords are dots.
     #[arg(long)]
     letters: bool,
+    /// The plan of a later day, e.g. 2026-12-01: everything due before it done, Stripe as the files say.
+    #[arg(long, value_parser = Moment::parse, value_name = "DAY", conflicts_with_all = ["out", "base", "letters"])]
+    at: Option<Moment>,
 }
 
 /// What is known of a plan besides, and what it is compared with: a revision, and whether to show every step.
@@ -56,6 +60,10 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     let base = args.base.as_ref().map(|revision| base::load(&project, revision)).transpose()?;
     let mut prices = Prices::default();
     let (look, other) = engine::compare(&eyes, &setup, base.as_ref(), history, &mut prices).await?;
+    let look = match args.at {
+        Some(at) => foresight::at(look, &setup, at)?,
+        None => look,
+    };
     if let Some(path) = &args.out {
         Saved::new(&look, text(&look, &setup)).write(path)?;
     }
@@ -67,6 +75,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
         if let Some(other) = &other {
             insight.labels = attribution::labels(&look.plan, other, &look.history);
         }
+        foresight::look_ahead(&mut insight, &look, &setup, &project.config.catalogue, eyes.cloud.left());
         let against = args.base.as_deref().map(|base| (base, args.all));
         show_with(context, &look, &setup, &Besides { insight, against }, args.format)?;
     }

@@ -67,6 +67,11 @@ impl Totals {
         *self.0.entry(money.currency).or_default() += money.amount;
     }
 
+    /// Takes an amount from its currency's sum.
+    pub fn subtract(&mut self, money: Money) {
+        self.add(Money { amount: -money.amount, ..money });
+    }
+
     /// The sums as amounts, those that are zero left out.
     pub fn amounts(&self) -> impl Iterator<Item = Money> + '_ {
         self.0

@@ -1,7 +1,7 @@
 //! The plan: sorted steps, and notes on what is only said or waited for.
 //! Invariant: `is_settled` is true only when nothing is to do, under way or to ask.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -256,10 +256,13 @@ pub struct Use {
     pub cap: usize,
 }
 
-/// Money a month before and after the plan.
+/// Money a month before and after the plan. What changes is the sum of what its steps change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoneyLine {
-    /// Revenue of all servers declared running.
+    /// Revenue of what is served now.
+    #[serde(default)]
+    pub revenue_now: Totals,
+    /// Revenue of all servers that are paid for, as declared: when the plan is done.
     pub revenue: Totals,
     /// What the droplets cost now.
     pub cost: Totals,
@@ -267,6 +270,27 @@ pub struct MoneyLine {
     pub cost_after: Totals,
     /// What the plan refunds.
     pub refunds: Totals,
+    /// What would have to be refunded if all its creates failed.
+    #[serde(default)]
+    pub exposure: Totals,
+    /// What droplets that are off, and stay, go on costing.
+    #[serde(default)]
+    pub stopped: Totals,
+    /// What orphans cost.
+    #[serde(default)]
+    pub orphans: Totals,
+    /// What single steps change; those that change nothing are left out.
+    #[serde(default)]
+    pub steps: BTreeMap<StepId, StepMoney>,
+}
+
+/// What a step changes in a month's money.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepMoney {
+    /// In revenue.
+    pub revenue: Option<Money>,
+    /// In cost.
+    pub cost: Option<Money>,
 }
 
 impl Use {

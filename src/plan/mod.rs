@@ -6,7 +6,9 @@ pub mod attribution;
 pub mod breaker;
 pub mod causes;
 pub mod digest;
+pub mod forecast;
 pub mod guard;
+pub mod preflight;
 pub mod resend;
 
 mod alerts;
@@ -61,7 +63,7 @@ pub fn plan(fleet: &Fleet, census: &Census, history: &History, policy: &Policy) 
     notes.extend(keyless(&steps, policy));
     notes.sort();
     let steps = sorted(steps);
-    let money = money::line(fleet, census, &steps);
+    let money = money::line(fleet, census, history, &steps, &matched.orphans);
     let uses = guard::uses(&steps, fleet.servers.len(), history, census.at, policy);
     Plan {
         at: census.at,

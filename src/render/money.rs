@@ -1,9 +1,95 @@
-//! The money of a fleet as a table: what comes in and goes out a month, and what was given back.
+//! Money in words: what changes a month and what it was, and the table of a fleet's money.
+//! Invariant: silent where nothing changes; two currencies stand side by side and are never added up.
 
-use crate::model::money::Totals;
+use std::collections::BTreeSet;
+
+use crate::model::money::{Currency, Money, Totals};
+use crate::model::plan::{MoneyLine, StepMoney};
 
 use super::tables::{Side, table};
 use super::view::margin;
+
+/// The lines of a plan about money. `refunds` are those of its steps.
+pub fn lines(money: &MoneyLine, refunds: &Totals) -> Vec<String> {
+    let MoneyLine {
+        revenue_now,
+        revenue,
+        cost,
+        cost_after,
+        exposure,
+        stopped,
+        orphans,
+        refunds: _,
+        steps: _,
+    } = money;
+    let mut lines = Vec::new();
+    if let Some(change) = change(revenue_now, revenue) {
+        lines.push(format!("revenue {change} a month"));
+    }
+    if let Some(change) = change(cost, cost_after) {
+        lines.push(format!("cost {change} a month"));
+    }
+    lines.extend(margin_line(margin(revenue_now, cost), margin(revenue, cost_after)));
+    let some = |totals: &Totals| totals.amounts().next().is_some();
+    if some(refunds) {
+        lines.push(format!("refunds {refunds}, once"));
+    }
+    if some(exposure) {
+        lines.push(format!("if no create succeeds, {exposure} go back"));
+    }
+    let idle: Vec<String> = [("droplets that are off", stopped), ("orphans", orphans)]
+        .into_iter()
+        .filter(|(_, cost)| some(cost))
+        .map(|(what, cost)| format!("{what} cost {cost} a month"))
+        .collect();
+    if !idle.is_empty() {
+        lines.push(idle.join(", "));
+    }
+    lines
+}
+
+/// What a step changes: `brings $15.00, costs $6.00 a month`.
+pub fn step(money: &StepMoney) -> Option<String> {
+    let StepMoney { revenue, cost } = money;
+    let word = |money: &Money, more: &str, less: &str| {
+        let size = Money { amount: money.amount.saturating_abs(), ..*money };
+        format!("{} {size}", if money.amount < 0 { less } else { more })
+    };
+    let revenue = revenue.iter().map(|money| word(money, "brings", "no longer brings"));
+    let words: Vec<String> = revenue.chain(cost.iter().map(|money| word(money, "costs", "saves"))).collect();
+    (!words.is_empty()).then(|| format!("{} a month", words.join(", ")))
+}
+
+/// `+$25.40 ($51.97 → $77.37)`, currency by currency; `None` if nothing changes.
+pub fn change(before: &Totals, after: &Totals) -> Option<String> {
+    let of = |totals: &Totals, currency: Currency| totals.0.get(&currency).copied().unwrap_or(0);
+    let currencies: BTreeSet<Currency> = before.0.keys().chain(after.0.keys()).copied().collect();
+    let changes = currencies.into_iter().filter_map(|currency| {
+        let (old, new) = (of(before, currency), of(after, currency));
+        let money = |amount| Money { amount, currency };
+        let sign = if new > old { "+" } else { "" };
+        (old != new).then(|| format!("{sign}{} ({} → {})", money(new - old), money(old), money(new)))
+    });
+    let changes: Vec<String> = changes.collect();
+    (!changes.is_empty()).then(|| changes.join(", "))
+}
+
+/// `margin will rise by $44.00 a month (+12%)`; nothing if it does not change.
+fn margin_line(before: Option<Money>, after: Option<Money>) -> Option<String> {
+    let (before, after) = (before?, after?);
+    if before.amount == after.amount || (before.currency != after.currency && before.amount != 0) {
+        return None;
+    }
+    let by = after.amount - before.amount;
+    let verb = if by > 0 { "rise" } else { "fall" };
+    let size = Money { amount: by.abs(), ..after };
+    let percent = match before.amount {
+        0 => String::new(),
+        // Rounded to the nearest whole, as people say it.
+        was => format!(" ({:+}%)", (by * 200 / was.abs() + by.signum()) / 2),
+    };
+    Some(format!("margin will {verb} by {size} a month{percent}, to {after}"))
+}
 
 /// Revenue, cost and margin a month, and the refunds made so far.
 pub fn money_table(revenue: &Totals, cost: &Totals, refunded: &Totals) -> String {

@@ -10,10 +10,11 @@ use crate::model::history::History;
 use crate::model::ids::{ServerName, StepId};
 use crate::model::insight::{Insight, Label};
 use crate::model::money::{Money, Totals};
-use crate::model::plan::{MoneyLine, Note, Notice, Plan, Uses};
+use crate::model::plan::{Note, Notice, Plan, Uses};
 use crate::model::step::{Action, Step};
 
 use super::insight;
+use super::money;
 use super::why;
 use super::words::{self, Places, Sign, clean, count};
 
@@ -146,7 +147,7 @@ impl PlanView {
                 .filter(|(_, rows)| !rows.is_empty())
                 .map(|(title, rows)| Section { title: title.to_owned(), rows })
                 .collect(),
-            money: money_lines(money, &refunds).into_iter().chain(caps_line(uses)).collect(),
+            money: money::lines(money, &refunds).into_iter().chain(caps_line(uses)).collect(),
             summary: summary(&counts, &refunds, *servers, !breaker.is_empty()),
             counts,
         }
@@ -246,7 +247,8 @@ fn step_row(step: &Step, places: Places<'_>, plan: &Plan, insight: &Insight) -> 
     let what = words::what(action, server.as_ref(), places);
     let subject = server.as_ref().map_or("fleet", ServerName::as_str);
     let row = Row::new(Sign::of(action), words::verb(action), subject, what, why);
-    Row { label: insight.labels.get(id).copied(), id: Some(id.clone()), ..row }
+    let (money, label) = (plan.money.steps.get(id).and_then(money::step), insight.labels.get(id).copied());
+    Row { money, label, id: Some(id.clone()), ..row }
 }
 
 fn note_row(note: &Note, plan: &Plan) -> Row {
@@ -269,17 +271,6 @@ fn refunds<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Totals {
         }
     }
     totals
-}
-
-fn money_lines(money: &MoneyLine, refunds: &Totals) -> Vec<String> {
-    let MoneyLine { revenue, cost, cost_after, refunds: _ } = money;
-    let cost_text = if cost == cost_after { cost.to_string() } else { format!("{cost} → {cost_after}") };
-    let margin = margin(revenue, cost_after).map(|m| format!(", margin {m}")).unwrap_or_default();
-    let mut lines = vec![format!("revenue {revenue} a month, cost {cost_text}{margin}")];
-    if refunds.amounts().next().is_some() {
-        lines.push(format!("refunds {refunds}, once"));
-    }
-    lines
 }
 
 /// How much of each cap is used up; nothing if none is touched.

@@ -13,6 +13,7 @@ mod engine;
 mod engine_traps;
 mod faults;
 mod fleet;
+mod foresight;
 mod fuzz;
 mod generate;
 mod guard;

@@ -192,6 +192,11 @@ impl Call {
 }
 
 impl Caller {
+    /// What is left of the hour's requests, as the last answer said.
+    pub(super) fn left(&self) -> Option<(u64, u64)> {
+        self.pace.left()
+    }
+
     /// Checks the base URL: a token travels by TLS, or not beyond this machine.
     pub fn new(
         base: &str,

@@ -145,8 +145,13 @@ pub fn rich() -> Plan {
         Question::Ready { droplet: DropletId(9), address: ADDRESS, server: name("ada-7f3k2m9q"), attempt: 1 },
     ];
     let usd = |cents| Totals(BTreeMap::from([(Currency::USD, cents)]));
-    let money =
-        MoneyLine { revenue: usd(14_000), cost: usd(4_200), cost_after: usd(3_600), refunds: usd(3_500) };
+    let money = MoneyLine {
+        revenue: usd(14_000),
+        cost: usd(4_200),
+        cost_after: usd(3_600),
+        refunds: usd(3_500),
+        ..MoneyLine::default()
+    };
     Plan { questions: questions.into(), money, ..plan(steps, notes.collect()) }
 }
 

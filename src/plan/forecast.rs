@@ -1,0 +1,245 @@
+//! The forecast: the planner run over predicted censuses, so that what follows later is known today.
+//! Prediction: every step succeeds, every boot is good, Stripe stays as the files say. Nothing else is guessed.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use crate::model::billing::{Status, Subscription};
+use crate::model::census::{Census, Droplet, DropletStatus, MARK, Question, Readiness, Secret, Sighting};
+use crate::model::desired::{Because, Fleet, Origin, Server};
+use crate::model::history::{Entry, Event, History, Outcome};
+use crate::model::ids::{DropletId, RefundId, StepId, SubscriptionId};
+use crate::model::insight::Upcoming;
+use crate::model::moment::{Moment, Span};
+use crate::model::money::Money;
+use crate::model::plan::{Notice, Plan};
+use crate::model::policy::{FirewallBy, Policy};
+use crate::model::step::{Action, CreateOrder, Step};
+
+use super::plan;
+
+/// A pass after another, as `apply` rests between them.
+const TICK: Span = Span::seconds(30);
+/// So many passes predict some years of a small business; a fleet that needs more is cut off.
+const PASSES: usize = 2_000;
+/// Predicted droplets have the highest numbers; nobody is shown them.
+const FIRST: u64 = u64::MAX / 2;
+
+/// What is predicted.
+#[derive(Debug, Clone)]
+pub struct Forecast {
+    /// Steps that a later pass will want, soonest first; those of today's plan are not among them.
+    pub upcoming: Vec<Upcoming>,
+    /// The plan of the last moment, everything before having been done.
+    pub plan: Plan,
+    /// What would then be known to have been done.
+    pub history: History,
+    /// What would then be seen.
+    pub census: Census,
+}
+
+/// Whether a droplet is only predicted.
+pub fn is_predicted(droplet: DropletId) -> bool {
+    droplet.0 >= FIRST
+}
+
+/// What will be wanted from now until a moment, and the plan of that moment.
+pub fn forecast(
+    fleet: &Fleet,
+    census: &Census,
+    history: &History,
+    policy: &Policy,
+    until: Moment,
+) -> Forecast {
+    // The firewall is the fleet's, and put in place at once or by a person: the forecast is of servers.
+    let policy = &Policy { firewall: FirewallBy::Ufw, ..policy.clone() };
+    let mut world = World { fleet, policy, census: census.clone(), history: history.clone(), next: FIRST };
+    let today: BTreeSet<StepId> = world.plan().steps.into_iter().map(|step| step.id).collect();
+    let mut upcoming = Vec::new();
+    for _ in 0..PASSES {
+        let plan = world.plan();
+        let at = world.census.at;
+        let next = if plan.steps.is_empty() { next_change(&plan, fleet, at) } else { Some(at.plus(TICK)) };
+        let Some(next) = next.filter(|next| *next <= until) else { break };
+        for step in &plan.steps {
+            let is_news = !today.contains(&step.id) && !matches!(step.action, Action::Record { .. });
+            if is_news {
+                let Step { server, action, reason, .. } = step.clone();
+                upcoming.push(Upcoming { at, server, action, reason });
+            }
+            world.carry_out(step);
+        }
+        world.census.at = next;
+    }
+    world.census.at = world.census.at.max(until);
+    let plan = world.plan();
+    Forecast { upcoming, plan, history: world.history, census: world.census }
+}
+
+/// The next moment at which a plan would be another one.
+fn next_change(plan: &Plan, fleet: &Fleet, at: Moment) -> Option<Moment> {
+    let noted = plan.notes.iter().filter_map(|note| match &note.notice {
+        Notice::Arriving { until }
+        | Notice::Booting { until, .. }
+        | Notice::ShuttingDown { until }
+        | Notice::Waiting { until, .. }
+        | Notice::GettingReady { until, .. }
+        | Notice::Gathered { until, .. } => Some(*until),
+        Notice::PoweringOn { asked } => Some(asked.plus(Span::minutes(5))),
+        Notice::Leaving { .. } => Some(at.plus(Span::minutes(1))),
+        _ => None,
+    });
+    let ends = fleet.servers.values().filter_map(|server| server.destroy_after);
+    let holds = fleet.servers.values().filter_map(|server| server.hold.as_ref()?.until);
+    noted.chain(ends).chain(holds).filter(|moment| *moment > at).min()
+}
+
+struct World<'a> {
+    fleet: &'a Fleet,
+    policy: &'a Policy,
+    census: Census,
+    history: History,
+    /// The number of the next droplet.
+    next: u64,
+}
+
+impl World<'_> {
+    /// The plan, its questions answered as is predicted.
+    fn plan(&mut self) -> Plan {
+        loop {
+            let plan = plan(self.fleet, &self.census, &self.history, self.policy);
+            if plan.questions.is_empty() {
+                return plan;
+            }
+            for question in &plan.questions {
+                self.answer(question);
+            }
+        }
+    }
+
+    fn answer(&mut self, question: &Question) {
+        match question {
+            Question::Droplet(id) => {
+                let seen = self.census.droplets.get(id).cloned();
+                let sighting = seen.map_or(Sighting::Gone, |droplet| Sighting::There(Box::new(droplet)));
+                self.census.sightings.insert(*id, sighting);
+            }
+            Question::Named(name) => {
+                self.census.named.insert(name.clone(), Vec::new());
+            }
+            Question::Subscription(id) => {
+                let server = self.fleet.servers.values().find(|server| server.subscription() == Some(id));
+                let told = server.and_then(|server| subscription(id, server));
+                self.census.billing.entry(id.clone()).or_default().subscription = Some(told);
+            }
+            Question::Payment(id, at) => {
+                self.census.billing.entry(id.clone()).or_default().payments.insert(*at, None);
+            }
+            Question::Firewall => self.census.firewalls = Some(Vec::new()),
+            Question::Ready { droplet, .. } => {
+                self.census.readiness.insert(*droplet, Readiness::Ready { host_key: None });
+            }
+            Question::Password(server, _) => {
+                self.census.secrets.insert(server.clone(), Secret::Opens);
+            }
+        }
+    }
+
+    /// A step and all that it does, as if it succeeded at once.
+    fn carry_out(&mut self, step: &Step) {
+        let at = self.census.at;
+        let entry = |event| Entry { at, server: step.server.clone(), step: step.id.clone(), event };
+        if let Action::Record { fact } = &step.action {
+            return self.history.fold(&entry(Event::Noticed { fact: fact.clone() }));
+        }
+        self.history.fold(&entry(Event::Intended { action: step.action.clone() }));
+        let outcome = self.effect(&step.action);
+        self.history.fold(&entry(Event::Done { outcome }));
+    }
+
+    fn effect(&mut self, action: &Action) -> Outcome {
+        match action {
+            Action::Create { order } => {
+                let id = DropletId(self.next);
+                self.next += 1;
+                self.census.droplets.insert(id, self.made(id, order));
+                return Outcome::Created { droplet: id };
+            }
+            Action::Destroy { droplet, .. } => {
+                self.census.droplets.remove(droplet);
+                self.census.sightings.insert(*droplet, Sighting::Gone);
+            }
+            Action::Shutdown { droplet } | Action::PowerOff { droplet } => {
+                self.power(*droplet, DropletStatus::Off);
+            }
+            Action::PowerOn { droplet } => self.power(*droplet, DropletStatus::Active),
+            Action::Refund { order, .. } => {
+                if let Ok(refund) = RefundId::parse("re_predicted") {
+                    return Outcome::Refunded {
+                        refund,
+                        amount: order.amount,
+                        status: "succeeded".to_owned(),
+                    };
+                }
+            }
+            Action::Record { .. }
+            | Action::Tag { .. }
+            | Action::Firewall { .. }
+            | Action::Cancel { .. }
+            | Action::Letter { .. } => {}
+        }
+        Outcome::Plain
+    }
+
+    fn power(&mut self, droplet: DropletId, status: DropletStatus) {
+        if let Some(droplet) = self.census.droplets.get_mut(&droplet) {
+            droplet.status = status;
+        }
+    }
+
+    fn made(&self, id: DropletId, order: &CreateOrder) -> Droplet {
+        let size = self.census.sizes.get(&order.spec.size);
+        Droplet {
+            id,
+            name: order.server.to_string(),
+            status: DropletStatus::Active,
+            size: order.spec.size.to_string(),
+            region: order.spec.region.to_string(),
+            created_at: self.census.at,
+            public_ipv4: Some(Ipv4Addr::UNSPECIFIED),
+            tags: [MARK.to_owned(), format!("server-{}", order.server)].into(),
+            locked: false,
+            monthly: size.map_or(Money::usd(0), |size| size.monthly),
+            snapshots: 0,
+        }
+    }
+}
+
+/// The subscription that a server's file tells of.
+fn subscription(id: &SubscriptionId, server: &Server) -> Option<Subscription> {
+    let Origin::Subscription { customer, .. } = &server.origin else { return None };
+    let status = match &server.because {
+        Because::Trialing => Status::Trialing,
+        Because::PastDue => Status::PastDue,
+        Because::Unpaid => Status::Unpaid,
+        Because::Paused => Status::Paused,
+        Because::Cancelled => Status::Canceled,
+        Because::Expired => Status::IncompleteExpired,
+        Because::Active | Because::SwitchedOff | Because::Other(_) => Status::Active,
+    };
+    Some(Subscription {
+        id: id.clone(),
+        customer: customer.clone(),
+        status,
+        livemode: false,
+        created: server.since,
+        ended_at: None,
+        cancel_at_period_end: false,
+        cancel_at: None,
+        collection_paused: false,
+        user_id: None,
+        switched_off: server.because == Because::SwitchedOff,
+        items: Vec::new(),
+        latest_invoice: None,
+    })
+}
