@@ -148,7 +148,7 @@ fn what_an_earlier_pass_began_is_in_flight() {
             || {
                 let failed = Event::Failed { why: "no capacity".to_owned() };
                 let scene = Scene::running().intended(after(0));
-                scene.event(after(0), &format!("create/{NAME}/1"), failed).at(after(9))
+                scene.event(after(0), &format!("create/{NAME}/1"), failed).stripe(Status::Active).at(after(9))
             },
             "create in_flight",
         ),
