@@ -100,7 +100,11 @@ fn what_moved_behind_our_back_is_drift() {
 fn what_an_earlier_pass_began_is_in_flight() {
     type Row = (&'static str, fn() -> Scene, &'static str);
     let rows: [Row; 8] = [
-        ("booted", || Scene::running().created(7).droplet(7, Active).at(after(1)), "letter in_flight"),
+        (
+            "booted",
+            || Scene::running().created(7).droplet(7, Active).ready(7).at(after(1)),
+            "letter in_flight",
+        ),
         (
             "a lost reply",
             || Scene::running().intended(after(0)).droplet(7, New).at(after(1)),
@@ -144,7 +148,7 @@ fn what_an_earlier_pass_began_is_in_flight() {
             || {
                 let failed = Event::Failed { why: "no capacity".to_owned() };
                 let scene = Scene::running().intended(after(0));
-                scene.event(after(0), &format!("create/{NAME}/1"), failed).at(after(9))
+                scene.event(after(0), &format!("create/{NAME}/1"), failed).stripe(Status::Active).at(after(9))
             },
             "create in_flight",
         ),
