@@ -104,7 +104,7 @@ async fn asks_password(handle: &mut Handle<Taker>) -> Option<bool> {
     match handle.authenticate_none("root").await.ok()? {
         AuthResult::Success => Some(false),
         AuthResult::Failure { remaining_methods, .. } => {
-            Some(remaining_methods.iter().any(|method| *method == MethodKind::Password))
+            Some(remaining_methods.contains(&MethodKind::Password))
         }
     }
 }

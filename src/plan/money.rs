@@ -26,14 +26,20 @@ pub(super) fn line(
     money.steps = steps.iter().filter_map(|step| change(step, fleet, census, history)).collect();
     (money.revenue_now, money.cost_after) = (money.revenue.clone(), money.cost.clone());
     for StepMoney { revenue, cost } in money.steps.values() {
-        revenue.iter().for_each(|change| money.revenue_now.subtract(*change));
-        cost.iter().for_each(|change| money.cost_after.add(*change));
+        if let Some(change) = revenue {
+            money.revenue_now.subtract(*change);
+        }
+        if let Some(change) = cost {
+            money.cost_after.add(*change);
+        }
     }
     for step in steps {
         match &step.action {
             Action::Refund { order, .. } => money.refunds.add(order.amount),
             Action::Create { .. } => {
-                exposure(step, fleet).iter().for_each(|price| money.exposure.add(*price))
+                if let Some(price) = exposure(step, fleet) {
+                    money.exposure.add(price);
+                }
             }
             Action::Record { .. }
             | Action::Tag { .. }
@@ -46,7 +52,9 @@ pub(super) fn line(
             | Action::Letter { .. } => {}
         }
     }
-    orphans.iter().for_each(|droplet| money.orphans.add(droplet.monthly));
+    for droplet in orphans {
+        money.orphans.add(droplet.monthly);
+    }
     money.stopped = stopped(census, steps, orphans);
     money
 }

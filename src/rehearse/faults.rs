@@ -232,7 +232,9 @@ fn lose_passwords(stage: &Stage) {
 fn mend(stage: &Stage) {
     let mut world = lock(&stage.world);
     let first = world.cloud().machines().next().map(|machine| machine.id);
-    first.into_iter().for_each(|id| world.cloud().mend(id));
+    if let Some(id) = first {
+        world.cloud().mend(id);
+    }
 }
 
 fn vanish(stage: &Stage) {

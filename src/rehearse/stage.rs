@@ -222,7 +222,9 @@ impl Stage {
                 settle(&ports, setup, &hold, deadline, None, stop, &|_| {}).await.map(|_| ())
             }
         };
-        let both = async { tokio::join!(apply(one, stop.clone()), apply(two, stop.clone())) };
+        // Boxed: two runs are twice as large as one.
+        let both =
+            async { tokio::join!(Box::pin(apply(one, stop.clone())), Box::pin(apply(two, stop.clone()))) };
         let is_dead = tokio::select! {
             biased;
             _ = both => false,

@@ -86,7 +86,7 @@ fn margin_line(before: Option<Money>, after: Option<Money>) -> Option<String> {
     let percent = match before.amount {
         0 => String::new(),
         // Rounded to the nearest whole, as people say it.
-        was => format!(" ({:+}%)", (by * 200 / was.abs() + by.signum()) / 2),
+        was => format!(" ({:+}%)", (by * 100 + by.signum() * was.abs() / 2) / was.abs()),
     };
     Some(format!("margin will {verb} by {size} a month{percent}, to {after}"))
 }

@@ -62,10 +62,12 @@ impl Sign {
             Action::Record { .. } => Self::Record,
             Action::Destroy { .. } => Self::Destroy,
             Action::Refund { .. } | Action::Cancel { .. } => Self::Money,
-            Action::Shutdown { .. } | Action::PowerOff { .. } | Action::PowerOn { .. } => Self::Power,
             Action::Tag { .. } | Action::Create { .. } => Self::Create,
             Action::Firewall { order } if order.id.is_none() => Self::Create,
-            Action::Firewall { .. } => Self::Power,
+            Action::Shutdown { .. }
+            | Action::PowerOff { .. }
+            | Action::PowerOn { .. }
+            | Action::Firewall { .. } => Self::Power,
             Action::Letter { .. } => Self::Letter,
         }
     }

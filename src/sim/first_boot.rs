@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
+use russh::keys::ssh_key::private::Ed25519Keypair;
 use russh::keys::{HashAlg, PrivateKey};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -69,8 +69,7 @@ pub fn answers(machine: &Machine) -> bool {
 /// The SSH host key of a droplet.
 pub fn host_key(droplet: u64) -> PrivateKey {
     let seed: [u8; 32] = Sha256::digest(format!("host key {droplet}")).into();
-    let pair = KeypairData::from(Ed25519Keypair::from_seed(&seed));
-    PrivateKey::new(pair, "root@simulated").expect("an ed25519 pair and a plain comment make a key")
+    PrivateKey::from(Ed25519Keypair::from_seed(&seed))
 }
 
 /// Its fingerprint. Kept, since a storm's worlds all have the same droplets.

@@ -106,19 +106,23 @@ fn what_cannot_be_made_keeps_its_place_and_is_no_news_after_a_reset() {
         breaker.ends.iter().map(|end| (end.server.clone(), end.is_good)).collect::<Vec<_>>()
     };
     let mut breaker = Breaker::default();
-    [refused(1, 1), end(2, after(2), GOOD), refused(1, 9)].into_iter().for_each(|end| breaker.note(end));
+    for end in [refused(1, 1), end(2, after(2), GOOD), refused(1, 9)] {
+        breaker.note(end);
+    }
     assert_eq!(
         row(&breaker),
         [(server(1), BAD), (server(2), GOOD)],
         "it does not come to the end of the row"
     );
     breaker.reset();
-    [refused(1, 10), refused(3, 11), end(1, after(12), BAD)].into_iter().for_each(|end| breaker.note(end));
+    for end in [refused(1, 10), refused(3, 11), end(1, after(12), BAD)] {
+        breaker.note(end);
+    }
     assert_eq!(row(&breaker), [(server(3), BAD), (server(1), BAD)], "what was made and never came up counts");
     breaker.reset();
-    [end(1, after(13), GOOD), end(3, after(14), GOOD), refused(3, 15)]
-        .into_iter()
-        .for_each(|end| breaker.note(end));
+    for end in [end(1, after(13), GOOD), end(3, after(14), GOOD), refused(3, 15)] {
+        breaker.note(end);
+    }
     assert_eq!(row(&breaker), [(server(1), GOOD), (server(3), BAD)], "good once, it is news again");
 }
 

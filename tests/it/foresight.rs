@@ -133,7 +133,9 @@ fn a_plan_knows_what_it_takes() {
 
 fn totals(amounts: &[Money]) -> Totals {
     let mut sum = Totals::default();
-    amounts.iter().for_each(|amount| sum.add(*amount));
+    for amount in amounts {
+        sum.add(*amount);
+    }
     sum
 }
 

@@ -57,7 +57,7 @@ fn every_row_of_the_life_of_the_firewall() {
         change(&mut firewall);
         scene(Cloud, &[firewall])
     };
-    let rows = [
+    let rows = vec![
         ("ufw, never had one: nobody asks", unknown(Ufw), "create"),
         ("ufw, had one: asked, and nothing waits", once(unknown(Ufw)), "create firewall?"),
         ("ufw, had one, and it is still there", once(scene(Ufw, &[seen()])), "create (firewall_left)"),

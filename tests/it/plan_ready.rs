@@ -43,7 +43,7 @@ fn told(state: Readiness, minutes: u64) -> Scene {
 #[test]
 fn every_answer_of_a_droplet_that_is_up() {
     let alerted = "letter:operator-not-ready (not_ready)";
-    let rows = [
+    let rows = vec![
         ("not asked yet", up(), "ready?"),
         ("ready", up().ready(7), "letter:welcome"),
         ("not yet", up().shows(7, not_yet()), "(getting_ready)"),

@@ -122,7 +122,9 @@ impl Droplet {
         let id = {
             let mut world = lock(&running.world);
             let cloud = world.cloud();
-            whim.into_iter().for_each(|whim| cloud.whims.tell(Told { whim, server: None, times: 1 }));
+            if let Some(whim) = whim {
+                cloud.whims.tell(Told { whim, server: None, times: 1 });
+            }
             cloud.create(&order).expect("a good order")[0].0
         };
         Self { running, id }

@@ -170,7 +170,7 @@ fn addresses_are_never_shared() {
     let private: std::collections::BTreeSet<_> = machines.iter().filter_map(|m| m.private).collect();
     assert_eq!((public.len(), private.len()), (2_500, 2_500));
     assert!(public.iter().all(std::net::Ipv4Addr::is_loopback), "a page is asked on this machine only");
-    assert!(private.iter().all(|ip| ip.is_private()));
+    assert!(private.iter().all(std::net::Ipv4Addr::is_private));
 }
 
 #[test]
