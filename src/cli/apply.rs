@@ -9,9 +9,11 @@ use crate::engine::settle::{self, End, Run};
 use crate::engine::{self, Prices};
 use crate::model::moment::Span;
 use crate::plan::digest::digest;
+use crate::render::events::ApplyEvent;
+use crate::render::words;
 
 use super::error::{self, Failure, code};
-use super::{Allow, Context, Format, ask, plan, project, say, watch, wiring};
+use super::{Allow, Context, ask, plan, project, say, watch, wiring};
 
 /// Arguments of `basement apply`.
 #[derive(Debug, Args)]
@@ -24,9 +26,27 @@ pub(crate) struct ApplyArgs {
     /// Stop waiting after so long; what is left is done by the next run.
     #[arg(long, default_value = "15m", value_parser = Span::parse, value_name = "SPAN")]
     deadline: Span,
+    /// Write what happens to stdout, one JSON object a line (see `basement schema event`), and talk on stderr.
+    #[arg(long)]
+    events: bool,
 }
 
-pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<u8, Failure> {
+/// Runs it; with `--events` the last line says how it ended, whatever the end.
+pub(super) async fn run(context: Context, args: &ApplyArgs) -> Result<u8, Failure> {
+    if !args.events {
+        return go(&context, args).await;
+    }
+    let ended = go(&Context { voice: say::Voice::Err, ..context }, args).await;
+    let (code, text) = match &ended {
+        Ok(code::DONE) => (code::DONE, "done".to_owned()),
+        Ok(code) => (*code, "not done".to_owned()),
+        Err(failure) => (failure.code, failure.to_string()),
+    };
+    say::tell(&ApplyEvent::Ended { code, text: words::clean(&text) }.to_line());
+    ended
+}
+
+async fn go(context: &Context, args: &ApplyArgs) -> Result<u8, Failure> {
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     if !args.auto_approve && !is_terminal {
         return Err(Failure::new(
@@ -43,7 +63,7 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<u8, Failu
     if !args.auto_approve {
         let history = ports.ledger.history().await?;
         let look = engine::look(&ports.eyes, &setup, history, &mut Prices::default()).await?;
-        plan::show(context, &look, &setup, Format::Text)?;
+        plan::show(context, &look, &setup)?;
         if look.plan.is_settled() && !look.plan.is_broken() {
             return Ok(code::DONE);
         }
@@ -53,7 +73,7 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<u8, Failu
         }
         agreed = Some(digest(&look.plan));
     }
-    let screen = watch::Screen::new(args.auto_approve.then_some((context, &setup)));
+    let screen = watch::Screen::new(context, args.auto_approve.then_some(&setup), args.events);
     let show = |progress: &engine::Progress| screen.show(progress);
     let heard = hear(stop.clone(), &screen);
     let result = tokio::select! {
@@ -69,12 +89,12 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
     let done = watch::summary(&run.did);
     match &run.end {
         End::Settled => {
-            say::tell(&format!("apply: {done}; nothing is left to do"));
+            context.voice.tell(&format!("apply: {done}; nothing is left to do"));
             Ok(code::DONE)
         }
         End::Broken => {
             if let Some(report) = &run.last {
-                plan::show(context, &report.look, setup, Format::Text)?;
+                plan::show(context, &report.look, setup)?;
             }
             Err(Failure::new(
                 format!("the breaker is open: nothing is created and no refund begins ({done})"),
@@ -84,7 +104,7 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
         }
         End::Objected => {
             if let Some(report) = &run.last {
-                plan::show(context, &report.look, setup, Format::Text)?;
+                plan::show(context, &report.look, setup)?;
                 let names: Vec<String> =
                     report.refused.iter().map(|o| format!("--allow {}", o.name())).collect();
                 let before = if run.did.is_empty() { String::new() } else { format!(" (before it: {done})") };

@@ -1,14 +1,30 @@
 //! `basement plan`: look, and say what would be done. Reads only.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::engine::{self, Prices};
 use crate::model::insight::Insight;
 use crate::model::plan::Plan;
 use crate::render;
+use crate::render::fold::fold;
+use crate::render::json::PlanDocument;
+use crate::render::view::PlanView;
 
 use super::error::{Failure, code, pretty};
-use super::{Context, Format, project, say, wiring};
+use super::{Context, project, say, wiring};
+
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people at a terminal.
+    Text,
+    /// For programs; versioned, see `basement schema plan`.
+    Json,
+    /// For a pull request's comment.
+    Markdown,
+    /// A page for a browser.
+    Html,
+}
 
 /// Arguments of `basement plan`.
 #[derive(Debug, Args)]
@@ -16,6 +32,9 @@ pub(crate) struct PlanArgs {
     /// For people or for programs.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Show each of many like rows, rather than the first few and a count.
+    #[arg(long)]
+    all: bool,
     /// Exit with 2 if there is something to do (3 if the guard objects, 6 if the breaker is open).
     #[arg(long)]
     exit_code: bool,
@@ -27,7 +46,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     let history = wiring::history(&project).await?;
     let setup = project.setup(&[]);
     let look = engine::look(&eyes, &setup, history, &mut Prices::default()).await?;
-    show(context, &look, &setup, args.format)?;
+    print(context, &look, &setup, args)?;
     Ok(match &look.plan {
         _ if !args.exit_code => code::DONE,
         plan if plan.is_broken() => code::BROKEN,
@@ -39,35 +58,53 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     })
 }
 
-/// Prints a plan, and what could not be known for it.
-pub(super) fn show(
+/// Shows a plan to people, and what could not be known for it.
+pub(super) fn show(context: &Context, look: &engine::Look, setup: &engine::Setup) -> Result<(), Failure> {
+    warn(look);
+    let style = render::text::Style { colour: context.colour, width: super::watch::width() };
+    context.voice.print(&render::text::text(&fold(view(look, setup)), style))
+}
+
+fn print(
     context: &Context,
     look: &engine::Look,
     setup: &engine::Setup,
-    format: Format,
+    args: &PlanArgs,
 ) -> Result<(), Failure> {
-    let objections: Vec<String> =
-        look.objections.iter().map(|o| format!("{o}; waive it by `--allow {}`", o.name())).collect();
-    let view = render::view::PlanView::new(
-        &look.plan,
-        &setup.fleet,
-        &look.history,
-        &objections,
-        &Insight::default(),
-    );
-    for fault in &look.unanswered {
-        say::remark(&format!("warning: a question was not answered; its server waits: {fault}"));
-    }
-    match format {
+    let view = view(look, setup);
+    match args.format {
+        Format::Text if !args.all => return show(context, look, setup),
         Format::Text => {
             let style = render::text::Style { colour: context.colour, width: super::watch::width() };
             say::print(&render::text::text(&view, style))?;
         }
         Format::Json => {
-            let digest = crate::plan::digest::digest(&look.plan);
-            let json = render::json::json(&look.plan, &view, &objections, Some(&digest));
-            say::print(&pretty(&json)?)?;
+            let objections = objections(look);
+            let document = PlanDocument::new(&look.plan, &view, &objections, &Insight::default());
+            say::print(&pretty(&document)?)?;
+        }
+        Format::Markdown => say::print(&render::markdown::markdown(&view))?,
+        Format::Html => {
+            let page = render::html::html(&view).map_err(|error| Failure::plain(error.to_string()))?;
+            say::print(&page)?;
         }
     }
+    warn(look);
     Ok(())
+}
+
+fn view(look: &engine::Look, setup: &engine::Setup) -> PlanView {
+    let objections = objections(look);
+    PlanView::new(&look.plan, &setup.fleet, &look.history, &objections, &Insight::default())
+        .with_digest(&crate::plan::digest::digest(&look.plan))
+}
+
+fn objections(look: &engine::Look) -> Vec<String> {
+    look.objections.iter().map(|o| format!("{o}; waive it by `--allow {}`", o.name())).collect()
+}
+
+fn warn(look: &engine::Look) {
+    for fault in &look.unanswered {
+        say::remark(&format!("warning: a question was not answered; its server waits: {fault}"));
+    }
 }

@@ -1,6 +1,7 @@
 //! The breaker: how the latest creates ended, and whether creates and refunds are stopped.
 //! Invariant: only `Fact::BreakerOpened` opens it and only `Fact::BreakerReset` closes it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::ServerName;
@@ -32,7 +33,7 @@ pub struct CreateEnd {
 }
 
 /// Since when creates and refunds are stopped, and why.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Opened {
     /// Since when.
     pub since: Moment,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::billing::Fresh;
@@ -86,7 +87,7 @@ pub enum Sighting {
 }
 
 /// Something a plan must know before it may decide; `engine/observe` answers it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum Question {
     /// Is this droplet really gone?
     Droplet(DropletId),

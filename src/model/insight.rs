@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{PlanName, ServerName, Slug, StepId};
@@ -11,7 +12,7 @@ use super::money::Money;
 use super::step::{Action, Reason};
 
 /// All that is known besides. Each part may be missing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Insight {
     /// Where a server's state is declared.
     pub declared: BTreeMap<ServerName, Declared>,
@@ -28,7 +29,7 @@ pub struct Insight {
 }
 
 /// The line that declares a server's state, and the commit that wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Declared {
     /// The file, relative to the repository.
     pub file: String,
@@ -39,7 +40,7 @@ pub struct Declared {
 }
 
 /// A commit of the fleet repository.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Commit {
     /// Its short hash.
     pub hash: String,
@@ -52,7 +53,7 @@ pub struct Commit {
 }
 
 /// Something that happened at Stripe. Source: Stripe API, `event`; kept there for 30 days.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StripeEvent {
     /// `evt_…`
     pub id: String,
@@ -63,7 +64,7 @@ pub struct StripeEvent {
 }
 
 /// Whose doing a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Label {
     /// The files under review ask for it, and those they are compared with do not.
@@ -77,7 +78,7 @@ pub enum Label {
 }
 
 /// A step that a later pass will want.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Upcoming {
     /// Not before this moment.
     pub at: Moment,
@@ -90,7 +91,7 @@ pub struct Upcoming {
 }
 
 /// Something that will stand in the way of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "concern", rename_all = "snake_case")]
 pub enum Concern {
     /// The team may not have so many droplets.
@@ -153,7 +154,7 @@ pub enum Concern {
 }
 
 /// What applying a plan takes of DigitalOcean's request budget.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Budget {
     /// About so many requests.
     pub requests: u64,

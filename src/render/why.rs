@@ -51,6 +51,29 @@ pub fn reason(reason: &Reason, now: Moment) -> String {
     }
 }
 
+/// Why, in the few words that many steps share: what they are grouped and filtered by.
+pub fn cause(reason: &Reason) -> String {
+    let few = match reason {
+        Reason::Declared { because, .. }
+        | Reason::GraceEnded { because, .. }
+        | Reason::Down { because, .. } => {
+            return clean(because.phrase());
+        }
+        Reason::Anew => "made anew",
+        Reason::StillOn { .. } => "still on",
+        Reason::NeverUp { .. } => "never up",
+        Reason::Absent => "confirmed gone",
+        Reason::Up => "up",
+        Reason::NotDelivered { .. } => "not delivered",
+        Reason::Found => "lost reply, found",
+        Reason::NotFound { .. } => "lost reply, nothing found",
+        Reason::Unrecorded => "unknown to the ledger",
+        Reason::CreatesFail { .. } => "creates fail",
+        Reason::Refused { .. } => "refused",
+    };
+    few.to_owned()
+}
+
 /// A note in one or two words.
 pub fn notice_word(notice: &Notice) -> &'static str {
     match notice {

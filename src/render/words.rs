@@ -176,20 +176,25 @@ pub fn clean(text: &str) -> String {
 
 /// Which creates failed: `3 creates in a row failed (ada, bob, cleo)`.
 pub fn failures(opened: &Opened) -> String {
-    /// So many names say enough.
-    const NAMED: usize = 5;
     let Opened { since: _, failed, of } = opened;
-    let mut names: Vec<&str> = failed.iter().take(NAMED).map(ServerName::as_str).collect();
-    let more = format!("and {} more", failed.len().saturating_sub(NAMED));
-    if failed.len() > NAMED {
-        names.push(&more);
-    }
-    let names = names.join(", ");
+    let names = first(failed.iter().map(ServerName::as_str));
     if failed.len() == *of {
         format!("{} in a row failed ({names})", count(*of as u64, "create"))
     } else {
         format!("{} of {} failed in a day ({names})", failed.len(), count(*of as u64, "create"))
     }
+}
+
+/// The first names of many: `ada, bob, cleo, dora, emil, and 3 more`.
+pub fn first<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    /// So many say enough.
+    const NAMED: usize = 5;
+    let more = names.len().saturating_sub(NAMED);
+    let mut named: Vec<String> = names.take(NAMED).map(str::to_owned).collect();
+    if more > 0 {
+        named.push(format!("and {more} more"));
+    }
+    named.join(", ")
 }
 
 /// What is used up of each cap that is touched: `1 of 5 refunds in 24 hours ($35.00 of 500.00)`.
@@ -221,6 +226,29 @@ pub fn count(n: impl Into<u64>, noun: &str) -> String {
         1 => format!("1 {noun}"),
         n => format!("{n} {noun}s"),
     }
+}
+
+/// A number with its thousands apart: `4,812`.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let places = digits.len();
+    let apart = digits.char_indices().map(|(at, digit)| match (places - at) % 3 {
+        0 if at > 0 => format!(",{digit}"),
+        _ => digit.to_string(),
+    });
+    apart.collect()
+}
+
+/// How far ahead a moment is: `in 3 days`, `in 5 hours`; `now` if it is not.
+pub fn ahead(at: Moment, now: Moment) -> String {
+    let (n, unit) = match at.since(now).as_seconds() {
+        0 => return "now".to_owned(),
+        n @ 1..60 => (n, "second"),
+        n @ 60..3_600 => (n / 60, "minute"),
+        n @ 3_600..172_800 => (n / 3_600, "hour"),
+        n => (n / 86_400, "day"),
+    };
+    format!("in {}", count(n, unit))
 }
 
 /// A day for people: `12 Aug 2026`.

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use basement::model::insight::{Concern, Label};
 use basement::model::letter::Occasion;
 use basement::model::plan::Notice;
 use basement::model::step::{Action, Fact, Reason};
 
-use super::sample;
+use super::{known, sample};
 
 #[test]
 fn the_sample_shows_every_variant() {
@@ -16,6 +17,9 @@ fn the_sample_shows_every_variant() {
     all(&sample::occasions(), occasion, 10);
     all(&sample::reasons(), reason, 14);
     all(&sample::notices(), notice, 22);
+    all(&known::concerns(), concern, 7);
+    let labels: Vec<Label> = known::insight(&sample::rich()).labels.into_values().collect();
+    all(&labels, label, 4);
 }
 
 fn all<T>(shown: &[T], number: fn(&T) -> usize, of: usize) {
@@ -115,5 +119,26 @@ fn notice(notice: &Notice) -> usize {
         Notice::SameSubscription { .. } => 19,
         Notice::BreakerOpen { .. } => 20,
         Notice::Withheld { .. } => 21,
+    }
+}
+
+fn concern(concern: &Concern) -> usize {
+    match concern {
+        Concern::Quota { .. } => 0,
+        Concern::SoldOut { .. } => 1,
+        Concern::NoImage { .. } => 2,
+        Concern::NoKey { .. } => 3,
+        Concern::Loss { .. } => 4,
+        Concern::Scope { .. } => 5,
+        Concern::Requests { .. } => 6,
+    }
+}
+
+fn label(label: &Label) -> usize {
+    match label {
+        Label::ThisChange => 0,
+        Label::Pending => 1,
+        Label::Drift => 2,
+        Label::InFlight => 3,
     }
 }

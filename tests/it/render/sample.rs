@@ -132,9 +132,11 @@ pub fn rich() -> Plan {
         Question::Subscription(subscription("sub_ada")),
         Question::Payment(subscription("sub_ada"), at("2026-08-01T09:00:00Z")),
     ];
+    let euro = Currency::parse("eur").expect("a currency");
+    let yen = Currency::parse("jpy").expect("a currency");
     let usd = |cents| Totals(BTreeMap::from([(Currency::USD, cents)]));
-    let money =
-        MoneyLine { revenue: usd(14_000), cost: usd(4_200), cost_after: usd(3_600), refunds: usd(3_500) };
+    let revenue = Totals(BTreeMap::from([(Currency::USD, 14_000), (euro, 9_000), (yen, 5_000)]));
+    let money = MoneyLine { revenue, cost: usd(4_200), cost_after: usd(3_600), refunds: usd(3_500) };
     Plan { questions: questions.into(), money, ..plan(steps, notes.collect()) }
 }
 
