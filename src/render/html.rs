@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::model::moment::Moment;
 use crate::model::money::Money;
 
-use super::sections::label_word;
+use super::sections::{label_unsaid, label_word};
 use super::view::{Month, Part, PlanView, Row, Section};
 use super::words::{Sign, ahead};
 
@@ -48,7 +48,7 @@ pub fn html(view: &PlanView) -> Result<String, BadPage> {
         months: months.iter().map(bars).collect(),
         labels: view.rows().filter_map(label_word).collect(),
         causes: view.rows().map(|row| row.cause.as_str()).collect(),
-        sections: sections.iter().map(|section| part(section, *at)).collect(),
+        sections: urgent_first(sections).into_iter().map(|section| part(section, *at)).collect(),
     };
     let page = env.get_template("plan.html.j2").and_then(|template| template.render(Serde(&page)));
     page.map_err(|error| BadPage(error.to_string()))
@@ -107,7 +107,8 @@ struct RowOut<'a> {
     why: &'a str,
     details: &'a [String],
     money: Option<&'a str>,
-    label: &'static str,
+    doing: &'static str,
+    label: Option<&'static str>,
     cause: &'a str,
     id: Option<&'a str>,
 }
@@ -129,14 +130,31 @@ struct Bar {
     amount: String,
 }
 
+/// A page is read from its top: why nothing may be done comes before what would be done.
+fn urgent_first(sections: &[Section]) -> Vec<&Section> {
+    let place = |section: &&Section| match section.part {
+        Part::Stopped => 0,
+        Part::Objections => 1,
+        Part::Questions => 2,
+        Part::Concerns => 3,
+        Part::Steps => 4,
+        Part::Upcoming => 5,
+        Part::UnderWay => 6,
+        Part::Notes => 7,
+    };
+    let mut sections: Vec<&Section> = sections.iter().collect();
+    sections.sort_by_key(place);
+    sections
+}
+
 fn part(section: &Section, now: Moment) -> PartOut<'_> {
-    let Section { part, title, rows } = section;
+    let Section { part, title, doing: _, rows } = section;
     let last = rows.iter().filter_map(|row| row.at).max();
     PartOut {
         part: part_class(*part),
         title,
         counted: title.ends_with(')'),
-        rows: rows.iter().map(row_out).collect(),
+        rows: rows.iter().map(|row| row_out(row, section)).collect(),
         line: last
             .map(|last| rows.iter().filter_map(|row| mark(row, now, last)).collect())
             .unwrap_or_default(),
@@ -145,7 +163,7 @@ fn part(section: &Section, now: Moment) -> PartOut<'_> {
     }
 }
 
-fn row_out(row: &Row) -> RowOut<'_> {
+fn row_out<'a>(row: &'a Row, section: &Section) -> RowOut<'a> {
     let Row { sign, verb, subject, what, why, details, money, label: _, cause, at: _, id } = row;
     RowOut {
         kind: sign_class(*sign),
@@ -156,7 +174,8 @@ fn row_out(row: &Row) -> RowOut<'_> {
         why,
         details,
         money: money.as_deref(),
-        label: label_word(row).unwrap_or_default(),
+        doing: label_word(row).unwrap_or_default(),
+        label: label_unsaid(row, section),
         cause,
         id: id.as_ref().map(|id| id.as_str()),
     }
@@ -181,7 +200,9 @@ fn bars(month: &Month) -> Vec<Bar> {
         width: width(money),
         amount: money.to_string(),
     };
-    amounts.into_iter().map(bar).collect()
+    // A currency in which nothing is paid for droplets has no bars of costs.
+    let costs = cost.amount != 0 || cost_after.amount != 0;
+    amounts.into_iter().filter(|(_, class, _)| costs || *class == "in").map(bar).collect()
 }
 
 fn sign_class(sign: Sign) -> &'static str {

@@ -57,8 +57,13 @@ fn is_taken(row: &Row) -> bool {
     matches!(row.sign, Sign::Destroy | Sign::Money)
 }
 
-fn is_said_first(part: Part) -> bool {
-    matches!(part, Part::Stopped | Part::Concerns | Part::Questions | Part::Objections)
+/// Parts of a few rows that say why nothing may be done: they come first, so that there is room for them.
+fn stops(part: Part) -> bool {
+    matches!(part, Part::Stopped | Part::Objections)
+}
+
+fn warns(part: Part) -> bool {
+    matches!(part, Part::Concerns | Part::Questions)
 }
 
 /// The page so far, and how much of it is left.
@@ -75,20 +80,24 @@ impl Page {
         let reserved = head(view, true).chars().count() + tail(view).chars().count() + 1_000;
         let mut page = Self { body: String::new(), left: LIMIT.saturating_sub(reserved), cut: 0 };
         let taken: Vec<Row> = view.steps().filter(|row| is_taken(row)).cloned().collect();
-        page.alert("WARNING", "This takes away:", &taken);
-        for section in view.sections.iter().filter(|s| is_said_first(s.part)) {
-            page.alert("CAUTION", &format!("{}:", section.title), &section.rows);
+        let parts = |wanted: fn(Part) -> bool| view.sections.iter().filter(move |s| wanted(s.part));
+        for section in parts(stops) {
+            page.alert("CAUTION", section);
         }
-        for section in view.sections.iter().filter(|s| !is_said_first(s.part)) {
+        page.alert("WARNING", &Section::new(Part::Steps, "This takes away", taken));
+        for section in parts(warns) {
+            page.alert("IMPORTANT", section);
+        }
+        for section in parts(|part| !stops(part) && !warns(part)) {
             page.details(section);
         }
         page
     }
 
     /// A coloured box that cannot be overlooked.
-    fn alert(&mut self, kind: &str, title: &str, rows: &[Row]) {
-        let open = format!("> [!{kind}]\n> {title}\n>\n> ```diff\n");
-        self.block(&open, rows, "> ", "> ```\n\n");
+    fn alert(&mut self, kind: &str, section: &Section) {
+        let open = format!("> [!{kind}]\n> {}:\n>\n> ```diff\n", section.title);
+        self.block(&open, section, "> ", "> ```\n\n");
     }
 
     /// A section that opens when it is clicked on.
@@ -97,18 +106,19 @@ impl Page {
         let is_counted = section.title.ends_with(')');
         let title = if is_counted { section.title.clone() } else { format!("{} ({n})", section.title) };
         let open = format!("<details><summary>{title}</summary>\n\n```diff\n");
-        self.block(&open, &section.rows, "", "```\n\n</details>\n\n");
+        self.block(&open, section, "", "```\n\n</details>\n\n");
     }
 
     /// As many rows as there is room for, between an opening and a closing.
-    fn block(&mut self, open: &str, rows: &[Row], before: &str, close: &str) {
+    fn block(&mut self, open: &str, section: &Section, before: &str, close: &str) {
+        let rows = &section.rows;
         let frame = open.chars().count() + close.chars().count();
         let Some(mut left) = self.left.checked_sub(frame).filter(|_| !rows.is_empty()) else {
             self.cut += rows.len();
             return;
         };
         let (mut inside, mut shown) = (String::new(), 0);
-        for row in text::rows(rows, STYLE) {
+        for row in text::rows(section, STYLE) {
             let lines: String = inert(&row).lines().map(|line| format!("{before}{line}\n")).collect();
             let Some(less) = left.checked_sub(lines.chars().count()) else { break };
             left = less;

@@ -18,6 +18,8 @@ pub struct Section {
     pub part: Part,
     /// Its title.
     pub title: String,
+    /// Whose doing all of it is, if the title says so.
+    pub doing: Option<Label>,
     /// Its rows.
     pub rows: Vec<Row>,
 }
@@ -46,7 +48,7 @@ pub enum Part {
 impl Section {
     /// A section; its title counts what is in it.
     pub(super) fn new(part: Part, title: &str, rows: Vec<Row>) -> Self {
-        Self { part, title: title.to_owned(), rows }
+        Self { part, title: title.to_owned(), doing: None, rows }
     }
 }
 
@@ -71,7 +73,8 @@ pub(super) fn of_steps(steps: &[Step], rows: Vec<Row>) -> Vec<Section> {
     let titles: [&str; 5] = if is_labelled { BY_DOING } else { BY_DANGER };
     let titled = groups.into_iter().map(|(place, rows)| {
         let title = format!("{} ({})", titles[place], count(rows.len() as u64, "step"));
-        Section::new(Part::Steps, &title, rows)
+        let doing = is_labelled.then_some(DOINGS[place]).flatten();
+        Section { doing, ..Section::new(Part::Steps, &title, rows) }
     });
     titled.collect()
 }
@@ -87,6 +90,9 @@ const BY_DOING: [&str; 5] = [
     "In flight: begun by an earlier pass",
 ];
 
+const DOINGS: [Option<Label>; 5] =
+    [Some(Label::ThisChange), None, Some(Label::Pending), Some(Label::Drift), Some(Label::InFlight)];
+
 fn worst(story: &[Step]) -> usize {
     let place = |step: &Step| match &step.action {
         Action::Destroy { .. } | Action::Refund { .. } | Action::Cancel { .. } => 0,
@@ -99,17 +105,16 @@ fn worst(story: &[Step]) -> usize {
 }
 
 fn doing(story: &[Row]) -> usize {
-    let place = |row: &Row| match row.label {
-        Some(Label::ThisChange) => 0,
-        None => 1,
-        Some(Label::Pending) => 2,
-        Some(Label::Drift) => 3,
-        Some(Label::InFlight) => 4,
-    };
-    story.iter().map(place).min().unwrap_or(1)
+    let place = |row: &Row| DOINGS.iter().position(|doing| *doing == row.label);
+    story.iter().filter_map(place).min().unwrap_or(1)
 }
 
 /// Whose doing a row is, as a word for filters and brackets.
 pub fn label_word(row: &Row) -> Option<&'static str> {
     row.label.map(insight::label)
+}
+
+/// The same, unless its section's title has said it.
+pub fn label_unsaid(row: &Row, section: &Section) -> Option<&'static str> {
+    label_word(row).filter(|_| row.label != section.doing)
 }

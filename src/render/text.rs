@@ -3,10 +3,10 @@
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use super::insight;
+use super::sections::label_unsaid;
 use super::tables::{length, wrap};
 use super::verdict::Danger;
-use super::view::{PlanView, Row};
+use super::view::{PlanView, Row, Section};
 use super::words::Sign;
 
 /// How text is written.
@@ -37,7 +37,7 @@ pub fn text(view: &PlanView, style: Style) -> String {
         out.push('\n');
         out.push_str(&paint(&section.title, bold, style));
         out.push('\n');
-        out.extend(rows(&section.rows, style));
+        out.extend(rows(section, style));
     }
     out.push('\n');
     for line in money.iter().chain(budget) {
@@ -50,9 +50,9 @@ pub fn text(view: &PlanView, style: Style) -> String {
 }
 
 /// Each row of a section in its lines, which end with a line break.
-pub(super) fn rows(rows: &[Row], style: Style) -> impl Iterator<Item = String> {
-    let columns = Columns::of(rows, style);
-    rows.iter().map(move |row| columns.row(row, style))
+pub(super) fn rows(section: &Section, style: Style) -> impl Iterator<Item = String> {
+    let columns = Columns::of(&section.rows, style);
+    section.rows.iter().map(move |row| columns.row(row, label_unsaid(row, section), style))
 }
 
 /// How wide the verbs and the subjects of a section are, and where the rest of a row begins.
@@ -71,8 +71,8 @@ impl Columns {
         Self { verb, rest: (style.width.saturating_sub(rest) >= 40).then_some(rest) }
     }
 
-    fn row(&self, row: &Row, style: Style) -> String {
-        let Row { sign, verb, subject, what, why, details, money, label, .. } = row;
+    fn row(&self, row: &Row, label: Option<&str>, style: Style) -> String {
+        let Row { sign, verb, subject, what, why, details, money, .. } = row;
         let first = format!("{sign} {verb}");
         let mut head = paint(&first, colour(*sign), style);
         let mut used = length(&first);
@@ -82,7 +82,7 @@ impl Columns {
             head.push_str(subject);
             used += gap + length(subject);
         }
-        let mut rest = label.map(|label| format!("[{}] ", insight::label(label))).unwrap_or_default();
+        let mut rest = label.map(|label| format!("[{label}] ")).unwrap_or_default();
         rest.push_str(what);
         if let Some(money) = money {
             rest.extend([", ", money]);
