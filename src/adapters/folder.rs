@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Component, Path};
 
+use crate::fleet::approval::FOLDER;
 use crate::fleet::complaint::{Complaint, nearest, sorted};
 use crate::fleet::yaml::{MAX_BYTES, SourceFile};
 
@@ -34,6 +35,47 @@ pub fn survey(root: &Path) -> (Vec<SourceFile>, Vec<Complaint>) {
     }
     survey.files.sort_by(|a, b| a.path.cmp(&b.path));
     (survey.files, sorted(survey.complaints))
+}
+
+/// The approvals under `root`, sorted by path. What is no plain file is not one of them.
+pub fn approvals(root: &Path) -> io::Result<Vec<SourceFile>> {
+    let entries = match fs::read_dir(root.join("fleet/approvals")) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type()?.is_file()
+            && !name.starts_with('.')
+            && Path::new(&name).extension().is_some_and(|ext| ext == "yaml")
+        {
+            found.push(SourceFile { path: format!("{FOLDER}{name}"), bytes: bytes(&entry.path())? });
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+/// A file that a person names, if it is not larger than that.
+pub fn read_file(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it has more than {max} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Writes a file that a person names, at once.
+pub fn write_file(path: &Path, text: &str) -> io::Result<()> {
+    let name = path.file_name().ok_or_else(|| io::Error::other("it names no file"))?;
+    let aside = path.with_file_name(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
+    put(&aside, path, text).inspect_err(|_| {
+        let _ = fs::remove_file(&aside);
+    })
 }
 
 /// Writes files by their paths relative to `root`, each at once: beside it, to the disk, then over it.

@@ -1,23 +1,29 @@
 //! `basement apply`: ask, then repeat passes until nothing is left to do; ctrl-C finishes calls in flight.
 
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 
 use clap::Args;
 use tokio::sync::watch as channel;
 
 use crate::engine::settle::{self, End, Run};
-use crate::engine::{self, Prices};
+use crate::engine::{self, Look, Prices};
+use crate::model::approval::Approval;
 use crate::model::moment::Span;
-use crate::plan::digest::digest;
+use crate::plan::approval::{Standing, standing};
+use crate::plan::digest::{destructive, digest};
 use crate::render::events::ApplyEvent;
 use crate::render::words;
 
 use super::error::{self, Failure, code};
+use super::saved::Saved;
 use super::{Allow, Context, ask, plan, project, say, watch, wiring};
 
 /// Arguments of `basement apply`.
 #[derive(Debug, Args)]
 pub(crate) struct ApplyArgs {
+    /// A saved plan, from `basement plan --out`: this is done and nothing else, or nothing at all (exit code 4).
+    plan: Option<PathBuf>,
     /// Do not ask; needed where there is no terminal.
     #[arg(long)]
     auto_approve: bool,
@@ -47,31 +53,24 @@ pub(super) async fn run(context: Context, args: &ApplyArgs) -> Result<u8, Failur
 }
 
 async fn go(context: &Context, args: &ApplyArgs) -> Result<u8, Failure> {
-    let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    if !args.auto_approve && !is_terminal {
-        return Err(Failure::new(
-            "there is no terminal to ask at",
-            "read `basement plan`, then run `basement apply --auto-approve`",
-        ));
-    }
     let project = project::load(&context.dir)?;
+    let saved = args.plan.as_deref().map(Saved::read).transpose()?;
     let setup = project.setup(&args.allow.allow);
     let ports = wiring::ports(&project).await?;
     let hold = ports.ledger.hold(&wiring::holder("apply")).await?;
     let stop = stop_on_ctrl_c();
     let mut agreed = None;
-    if !args.auto_approve {
+    if saved.is_some() || !args.auto_approve {
         let history = ports.ledger.history().await?;
         let look = engine::look(&ports.eyes, &setup, history, &mut Prices::default()).await?;
-        plan::show(context, &look, &setup)?;
-        if look.plan.is_settled() && !look.plan.is_broken() {
-            return Ok(code::DONE);
+        let said = match &saved {
+            Some(saved) => same(context, saved, &look, &setup)?,
+            None => consent(context, &look, &setup, &stop).await?,
+        };
+        match said {
+            Said::Yes => agreed = Some(digest(&look.plan)),
+            Said::Over(code) => return Ok(code),
         }
-        if !ask::yes("Apply this, and what follows from it? Only `yes` is a yes: ", &stop).await {
-            say::remark("nothing was done");
-            return Ok(if *stop.borrow() { code::INTERRUPTED } else { code::DONE });
-        }
-        agreed = Some(digest(&look.plan));
     }
     let screen = watch::Screen::new(context, args.auto_approve.then_some(&setup), args.events);
     let show = |progress: &engine::Progress| screen.show(progress);
@@ -82,6 +81,86 @@ async fn go(context: &Context, args: &ApplyArgs) -> Result<u8, Failure> {
     };
     screen.clear();
     finish(context, &setup, &result?)
+}
+
+/// What was said to a plan.
+enum Said {
+    /// Go on.
+    Yes,
+    /// There is nothing to go on with.
+    Over(u8),
+}
+
+/// Whether the plan is still the saved one; else shows how it differs.
+fn same(context: &Context, saved: &Saved, look: &Look, setup: &engine::Setup) -> Result<Said, Failure> {
+    let Some(diff) = saved.moved(look, &plan::text(look, setup), context.colour) else {
+        return Ok(Said::Yes);
+    };
+    context.voice.print(&diff)?;
+    Err(Failure::new(
+        "the world moved since the plan was saved; nothing was done",
+        "read what changed above, and save the plan again: `basement plan --out FILE`",
+    )
+    .with_code(code::MOVED))
+}
+
+/// Asks a person: by an approval in the fleet's files, or at the terminal.
+async fn consent(
+    context: &Context,
+    look: &Look,
+    setup: &engine::Setup,
+    stop: &engine::Stop,
+) -> Result<Said, Failure> {
+    let count = destructive(&look.plan).count();
+    let counts = |approval: &&Approval| standing(approval, &look.plan, look.team()) == Standing::Counts;
+    if let Some(approval) = setup.approvals.iter().find(counts).filter(|_| count > 0) {
+        say::remark(&format!("approved by {} until {}", approval.by, approval.until));
+        return Ok(Said::Yes);
+    }
+    plan::show(context, look, setup)?;
+    if look.plan.is_settled() && !look.plan.is_broken() {
+        return Ok(Said::Over(code::DONE));
+    }
+    if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+        return Err(unasked(look, setup, count));
+    }
+    let is_yes = if count > 0 {
+        let things = words::count(count as u64, "step");
+        let question = format!("This takes something away in {things}. Type that number to apply it: ");
+        ask::answer(context.voice, &question, &count.to_string(), stop).await
+    } else {
+        ask::answer(context.voice, "Apply this, and what follows from it? Only `yes` is a yes: ", "yes", stop)
+            .await
+    };
+    if is_yes {
+        return Ok(Said::Yes);
+    }
+    say::remark("nothing was done");
+    Ok(Said::Over(if *stop.borrow() { code::INTERRUPTED } else { code::DONE }))
+}
+
+/// There is nobody to ask: what to give instead.
+fn unasked(look: &Look, setup: &engine::Setup, count: usize) -> Failure {
+    if count == 0 {
+        let cure = "it takes nothing away: `basement apply --auto-approve` does it";
+        return Failure::new("there is no terminal to ask at; nothing was done", cure)
+            .with_code(code::OBJECTED);
+    }
+    let near = setup.approvals.iter().map(|approval| {
+        let why = standing(approval, &look.plan, look.team());
+        format!("; the approval of {} does not count: {why}", approval.at)
+    });
+    let (why, verb) = (near.collect::<String>(), if count == 1 { "takes" } else { "take" });
+    let steps = words::count(count as u64, "step");
+    Failure::new(
+        format!(
+            "there is no terminal to ask at, and nobody approved the {steps} that {verb} something away{why}; \
+             nothing was done"
+        ),
+        "`basement plan --out plan.json && basement approve plan.json`, then commit the approval; \
+         or `basement apply --auto-approve`, which the caps alone hold",
+    )
+    .with_code(code::OBJECTED)
 }
 
 /// The last words, and the exit code.

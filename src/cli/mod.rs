@@ -7,13 +7,16 @@ pub mod init;
 pub mod validate;
 
 mod apply;
+mod approve;
 mod ask;
+mod declare;
 mod demo;
 mod env;
 mod ledger;
 mod plan;
 mod project;
 mod rehearse;
+mod saved;
 mod say;
 mod schema;
 mod sim;
@@ -68,6 +71,12 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Create, power, destroy, refund and mail until the live fleet is what the files say.
     Apply(apply::ApplyArgs),
+    /// Approve what a saved plan takes away: writes `fleet/approvals/…yaml`, to be committed.
+    Approve(approve::ApproveArgs),
+    /// Freeze a server for a while: writes its override, to be committed.
+    Hold(declare::HoldArgs),
+    /// Declare a server destroyed: writes its tombstone, to be reviewed. Acts on nothing.
+    Destroy(declare::DestroyArgs),
     /// What the ledger knows of every server.
     Status(ledger::ShowArgs),
     /// What was intended and done, line by line.
@@ -189,6 +198,9 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Validate(args) => Ok(validate::run(&args, &context.dir, &mut say::out(), &mut say::talk())?),
         Command::Plan(args) => plan::run(&context, &args).await,
         Command::Apply(args) => apply::run(context, &args).await,
+        Command::Approve(args) => approve::run(&context, &args).await,
+        Command::Hold(args) => declare::hold(&context, &args).await,
+        Command::Destroy(args) => declare::destroy(&context, &args).await,
         Command::Status(args) => ledger::status(&context, &args).await,
         Command::History(args) => ledger::history(&context, &args).await,
         Command::Retry(args) => ledger::retry(&context, &args).await,

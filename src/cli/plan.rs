@@ -1,16 +1,21 @@
 //! `basement plan`: look, and say what would be done. Reads only.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 use crate::engine::{self, Prices};
+use crate::model::approval::Approval;
 use crate::model::insight::Insight;
 use crate::model::plan::Plan;
+use crate::plan::approval::{Standing, standing};
 use crate::render;
 use crate::render::fold::fold;
 use crate::render::json::PlanDocument;
 use crate::render::view::PlanView;
 
 use super::error::{Failure, code, pretty};
+use super::saved::Saved;
 use super::{Context, project, say, wiring};
 
 /// How a plan is printed.
@@ -38,6 +43,9 @@ pub(crate) struct PlanArgs {
     /// Exit with 2 if there is something to do (3 if the guard objects, 6 if the breaker is open).
     #[arg(long)]
     exit_code: bool,
+    /// Also save the plan in this file: for `apply FILE`, which does this and nothing else, and for `approve FILE`.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failure> {
@@ -46,11 +54,14 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     let history = wiring::history(&project).await?;
     let setup = project.setup(&[]);
     let look = engine::look(&eyes, &setup, history, &mut Prices::default()).await?;
+    if let Some(path) = &args.out {
+        Saved::new(&look, text(&look, &setup)).write(path)?;
+    }
     print(context, &look, &setup, args)?;
     Ok(match &look.plan {
         _ if !args.exit_code => code::DONE,
         plan if plan.is_broken() => code::BROKEN,
-        _ if !look.objections.is_empty() => code::OBJECTED,
+        _ if !objections(&look, &setup).0.is_empty() => code::OBJECTED,
         // Nothing to do, as far as is known: that is not the same as nothing to do.
         Plan { steps, .. } if steps.is_empty() && !look.unanswered.is_empty() => code::ERROR,
         Plan { steps, .. } if steps.is_empty() => code::DONE,
@@ -79,7 +90,7 @@ fn print(
             say::print(&render::text::text(&view, style))?;
         }
         Format::Json => {
-            let objections = objections(look);
+            let objections = objections(look, setup).0;
             let document = PlanDocument::new(&look.plan, &view, &objections, &Insight::default());
             say::print(&pretty(&document)?)?;
         }
@@ -93,18 +104,44 @@ fn print(
     Ok(())
 }
 
-fn view(look: &engine::Look, setup: &engine::Setup) -> PlanView {
-    let objections = objections(look);
-    PlanView::new(&look.plan, &setup.fleet, &look.history, &objections, &Insight::default())
-        .with_digest(&crate::plan::digest::digest(&look.plan))
+/// A plan as everybody reads it, whatever the terminal.
+pub(super) fn text(look: &engine::Look, setup: &engine::Setup) -> String {
+    render::text::text(&view(look, setup), render::text::Style::PLAIN)
 }
 
-fn objections(look: &engine::Look) -> Vec<String> {
-    look.objections.iter().map(|o| format!("{o}; waive it by `--allow {}`", o.name())).collect()
+fn view(look: &engine::Look, setup: &engine::Setup) -> PlanView {
+    let (stand, waived) = objections(look, setup);
+    PlanView::new(&look.plan, &setup.fleet, &look.history, &stand, &Insight::default())
+        .waived(&waived)
+        .with_digest(&crate::plan::digest::digest(&look.plan))
 }
 
 fn warn(look: &engine::Look) {
     for fault in &look.unanswered {
         say::remark(&format!("warning: a question was not answered; its server waits: {fault}"));
     }
+}
+
+/// What the guard objects to, each with how to waive it; and what was waived, and by whom.
+fn objections(look: &engine::Look, setup: &engine::Setup) -> (Vec<String>, Vec<String>) {
+    let (mut stand, mut waived) = (Vec::new(), Vec::new());
+    for objection in &look.objections {
+        let name = objection.name();
+        let counts = |approval: &&Approval| {
+            approval.waives.iter().any(|waived| waived == name)
+                && standing(approval, &look.plan, look.team()) == Standing::Counts
+        };
+        match setup.approvals.iter().find(counts) {
+            Some(Approval { by, until, .. }) => {
+                waived.push(format!("{objection}; approved by {by} until {until}"));
+            }
+            None if setup.allow.contains(name) => waived.push(format!("{objection}; `--allow {name}`")),
+            None => {
+                stand.push(format!(
+                    "{objection}; waive it by `--allow {name}`, or `basement approve` a saved plan"
+                ));
+            }
+        }
+    }
+    (stand, waived)
 }

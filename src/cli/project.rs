@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::adapters::folder;
 use crate::engine::{LetterSettings, Setup};
+use crate::fleet::approval;
 use crate::fleet::complaint::Complaint;
 use crate::fleet::userdata;
+use crate::model::approval::Approval;
 use crate::model::desired::Fleet;
 
 use super::config::{self, Config};
 use super::error::Failure;
-use super::validate;
+use super::{say, validate};
 
 /// The templates that `init` writes out to be edited.
 pub(super) const TEMPLATES: [(&str, &str); 1] =
@@ -27,12 +30,15 @@ pub(super) struct Project {
     pub fleet: Fleet,
     /// Cloud-init templates by name: the built-in ones, and those in `cloud-init/`.
     pub templates: BTreeMap<String, String>,
+    /// What persons said yes to, edited and cut files left out.
+    pub approvals: Vec<Approval>,
 }
 
 /// Reads all of it; complaints come all at once.
 pub(super) fn load(root: &Path) -> Result<Project, Failure> {
     let (config, fleet) = validate::load(root).map_err(|complaints| complain(&complaints))?;
-    Ok(Project { root: root.to_owned(), config, fleet, templates: templates(root)? })
+    let (templates, approvals) = (templates(root)?, approvals(root)?);
+    Ok(Project { root: root.to_owned(), config, fleet, templates, approvals })
 }
 
 /// Reads `basement.toml` alone.
@@ -48,6 +54,7 @@ impl Project {
             fleet: self.fleet.clone(),
             policy: self.config.policy.clone(),
             allow: allow.iter().cloned().collect::<BTreeSet<_>>(),
+            approvals: self.approvals.clone(),
             templates: self.templates.clone(),
             letters: LetterSettings {
                 brand: mail.brand.clone(),
@@ -67,6 +74,18 @@ impl Project {
 fn complain(complaints: &[Complaint]) -> Failure {
     let page = validate::page(complaints);
     Failure::plain(format!("the files must be mended first; nothing was done\n\n{}", page.trim_end()))
+}
+
+/// The approvals that can count; of the others it is said why they cannot.
+fn approvals(root: &Path) -> Result<Vec<Approval>, Failure> {
+    let files = folder::approvals(root).map_err(|error| {
+        Failure::new(format!("`{}` cannot be read: {error}", approval::FOLDER), "look at its permissions")
+    })?;
+    let (good, bad): (Vec<_>, Vec<_>) = files.iter().map(approval::parse).partition(Result::is_ok);
+    for why in bad.into_iter().filter_map(Result::err) {
+        say::remark(&format!("warning: `{}`: {}; {}", why.file, why.message, why.cure));
+    }
+    Ok(good.into_iter().filter_map(Result::ok).collect())
 }
 
 /// The built-in templates, and over them the repository's own.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::model::approval::Approval;
 use crate::model::census::Census;
 use crate::model::desired::Fleet;
 use crate::model::history::{Entry, Event, History, Outcome};
@@ -20,6 +21,7 @@ use crate::model::ids::StepId;
 use crate::model::plan::Plan;
 use crate::model::policy::Policy;
 use crate::model::step::{Fact, Step};
+use crate::plan::approval;
 use crate::plan::digest;
 use crate::plan::guard::{self, Objection};
 use crate::ports::{Billing, Clock, Cloud, Fault, Hold, Ledger, Mailer, Vault};
@@ -60,10 +62,27 @@ pub struct Setup {
     pub policy: Policy,
     /// Objections waived by name.
     pub allow: BTreeSet<String>,
+    /// What persons said yes to.
+    pub approvals: Vec<Approval>,
     /// Cloud-init templates by name.
     pub templates: BTreeMap<String, String>,
     /// What letters say about us.
     pub letters: LetterSettings,
+}
+
+impl Setup {
+    /// The objections waived for a plan: by name, and by approvals that count for it.
+    pub fn waived(&self, look: &Look) -> BTreeSet<String> {
+        let approved = approval::waived(&self.approvals, &look.plan, look.team());
+        self.allow.union(&approved).cloned().collect()
+    }
+}
+
+impl Look {
+    /// Whose droplets were seen.
+    pub fn team(&self) -> Option<&str> {
+        self.census.account.as_ref().map(|account| account.team.as_str())
+    }
 }
 
 /// What was seen and what would be done about it.
@@ -143,7 +162,7 @@ pub async fn pass(
     watch: Watch<'_>,
 ) -> Result<Report, Fault> {
     let look = observe::look(&ports.eyes, setup, ports.ledger.history().await?, prices).await?;
-    let judged = guard::judge(&look.plan, &look.census, &look.history, &setup.allow);
+    let judged = guard::judge(&look.plan, &look.census, &look.history, &setup.waived(&look));
     let approved = match judged {
         Ok(approved) => approved,
         Err(refused) => return Ok(Report { look, did: Vec::new(), refused, is_moved: false }),

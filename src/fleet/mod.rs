@@ -1,11 +1,13 @@
 //! Floor 1: the files of the fleet, read and written as text. Pure.
 //! Read in this order: `complaint`, `reader`, `yaml`, `check`, `print`, `status`, `generate`.
 
+pub mod approval;
 pub mod complaint;
 pub mod generate;
 pub mod print;
 pub mod refusal;
 pub mod userdata;
+pub mod wish;
 pub mod yaml;
 
 mod aliases;

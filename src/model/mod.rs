@@ -1,6 +1,7 @@
 //! Floor 0: the nouns. Plain data, no IO, no clock, no traits of our own.
 //! Everything above speaks in these words (design: Fleet, Census, History).
 
+pub mod approval;
 pub mod billing;
 pub mod breaker;
 pub mod census;

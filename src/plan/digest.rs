@@ -1,21 +1,29 @@
-//! The digest of a plan's destructive subset: what an approval is bound to.
-//! Invariant: unrelated creates and letters do not change it; one more destroy does.
+//! Digests of a plan: of all of it, for a saved plan; of its destructive subset, for an approval.
+//! Invariant: unrelated creates and letters do not change the latter; one more destroy does.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::model::plan::Plan;
-use crate::model::step::Action;
+use crate::model::step::{Action, Step};
 
 /// SHA-256 over the destructive steps in the order of their ids, as 64 hex digits.
 pub fn digest(plan: &Plan) -> String {
-    let mut steps: Vec<_> = plan.steps.iter().filter(|step| is_destructive(&step.action)).collect();
-    steps.sort_by(|a, b| a.id.cmp(&b.id));
-    let mut hash = Sha256::new();
-    for step in steps {
-        let action = serde_json::to_string(&step.action).unwrap_or_default();
-        hash.update(format!("{}\n{action}\n", step.id));
-    }
-    hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    hash(destructive(plan))
+}
+
+/// The same over all steps: what a saved plan is bound to.
+pub fn whole(plan: &Plan) -> String {
+    hash(plan.steps.iter())
+}
+
+/// The same of one step.
+pub fn of_step(step: &Step) -> String {
+    hash(std::iter::once(step))
+}
+
+/// The steps that take something away.
+pub fn destructive(plan: &Plan) -> impl Iterator<Item = &Step> {
+    plan.steps.iter().filter(|step| is_destructive(&step.action))
 }
 
 /// Whether an action takes something away.
@@ -30,4 +38,15 @@ pub fn is_destructive(action: &Action) -> bool {
             false
         }
     }
+}
+
+fn hash<'a>(steps: impl Iterator<Item = &'a Step>) -> String {
+    let mut steps: Vec<&Step> = steps.collect();
+    steps.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut hash = Sha256::new();
+    for step in steps {
+        let action = serde_json::to_string(&step.action).unwrap_or_default();
+        hash.update(format!("{}\n{action}\n", step.id));
+    }
+    hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }

@@ -177,6 +177,11 @@ impl Objection {
     pub const NAMES: [&str; 6] =
         ["many-destroys", "many-refunds", "many-letters", "empty-fleet", "census-shrunk", "other-account"];
 
+    /// Whether an approval of what a plan takes away waives it: the others are about the world, not about steps.
+    pub fn is_approvable(name: &str) -> bool {
+        matches!(name, "many-destroys" | "many-refunds")
+    }
+
     /// The name it is waived by.
     pub fn name(&self) -> &'static str {
         match self {

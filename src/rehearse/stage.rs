@@ -266,6 +266,7 @@ impl Stage {
             fleet: self.fleet.clone(),
             policy: self.policy.clone(),
             allow: self.allow.clone(),
+            approvals: Vec::new(),
             templates: BTreeMap::from([("base".to_owned(), base)]),
             letters: LetterSettings {
                 brand: "Rehearsal".to_owned(),

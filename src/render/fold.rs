@@ -15,7 +15,12 @@ const SHOWN: usize = 3;
 pub fn fold(view: PlanView) -> PlanView {
     let sections = view.sections.into_iter().map(|section| match section.part {
         Part::Steps | Part::UnderWay | Part::Notes => folded(section),
-        Part::Stopped | Part::Upcoming | Part::Concerns | Part::Questions | Part::Objections => section,
+        Part::Stopped
+        | Part::Upcoming
+        | Part::Concerns
+        | Part::Questions
+        | Part::Objections
+        | Part::Waived => section,
     });
     PlanView { sections: sections.collect(), ..view }
 }

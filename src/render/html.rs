@@ -141,6 +141,7 @@ fn urgent_first(sections: &[Section]) -> Vec<&Section> {
         Part::Upcoming => 5,
         Part::UnderWay => 6,
         Part::Notes => 7,
+        Part::Waived => 8,
     };
     let mut sections: Vec<&Section> = sections.iter().collect();
     sections.sort_by_key(place);
@@ -227,5 +228,6 @@ fn part_class(part: Part) -> &'static str {
         Part::Concerns => "concerns",
         Part::Questions => "questions",
         Part::Objections => "objections",
+        Part::Waived => "waived",
     }
 }

@@ -47,6 +47,8 @@ pub struct PlanDocument {
     pub questions: BTreeSet<Question>,
     /// Why it may not be applied as it is.
     pub objections: Vec<String>,
+    /// What was said against it, and waived.
+    pub waived: Vec<String>,
     /// Money a month, in minor units by currency.
     pub money: MoneyLine,
     /// The same in words.
@@ -172,8 +174,7 @@ impl PlanDocument {
         let Insight { declared, events, labels: _, upcoming, concerns, budget } = insight;
         let rows: BTreeMap<&StepId, &Row> =
             view.rows().filter_map(|row| Some((row.id.as_ref()?, row))).collect();
-        let coming = view.sections.iter().filter(|section| section.part == Part::Upcoming);
-        let coming = coming.flat_map(|section| &section.rows).zip(upcoming);
+        let coming = view.rows_of(Part::Upcoming).zip(upcoming);
         Self {
             version: VERSION,
             at: *at,
@@ -186,6 +187,7 @@ impl PlanDocument {
             notes: notes.iter().map(|n| note(n, plan)).collect(),
             questions: questions.clone(),
             objections: objections.iter().map(|text| text.as_ref().to_owned()).collect(),
+            waived: view.rows_of(Part::Waived).map(|row| row.what.clone()).collect(),
             money: money.clone(),
             money_text: view.money.clone(),
             uses: uses.clone(),

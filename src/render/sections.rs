@@ -43,6 +43,8 @@ pub enum Part {
     Questions,
     /// Why it may not be applied.
     Objections,
+    /// What was said against it, and waived.
+    Waived,
 }
 
 impl Section {

@@ -157,9 +157,24 @@ impl PlanView {
         Self { digest: Some(digest.to_owned()), ..self }
     }
 
+    /// The same with what the guard objected to and a person waived.
+    pub fn waived(mut self, sentences: &[String]) -> Self {
+        let row = |text: &String| Row::new(Sign::Note, "waived", "", clean(text), String::new());
+        if !sentences.is_empty() {
+            let rows = sentences.iter().map(row).collect();
+            self.sections.push(Section::new(Part::Waived, "Objections that were waived", rows));
+        }
+        self
+    }
+
     /// The steps' rows, in order.
     pub fn steps(&self) -> impl Iterator<Item = &Row> {
-        self.sections.iter().filter(|section| section.part == Part::Steps).flat_map(|section| &section.rows)
+        self.rows_of(Part::Steps)
+    }
+
+    /// The rows of one part, in order.
+    pub fn rows_of(&self, part: Part) -> impl Iterator<Item = &Row> {
+        self.sections.iter().filter(move |section| section.part == part).flat_map(|section| &section.rows)
     }
 
     /// All rows, in order.

@@ -1,5 +1,6 @@
 //! The one integration binary: a list of its suites.
 
+mod approval;
 mod breaker;
 mod commands;
 mod contract;

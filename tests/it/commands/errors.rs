@@ -117,7 +117,7 @@ fn a_template_that_no_droplet_could_boot_from() {
 #[test]
 fn an_apply_without_a_terminal_and_without_a_word() {
     let bench = Bench::of(1);
-    insta::assert_snapshot!("apply_without_a_terminal", bench.expect("apply", 1).page());
+    insta::assert_snapshot!("apply_without_a_terminal", bench.expect("apply", 3).page());
     assert!(bench.droplets().is_empty());
 }
 

@@ -1,9 +1,11 @@
 //! The real binary, hermetic, against a simulator in this process: a home of its own, no variable but
 //! those given here, a manual clock.
 
+mod approve;
 mod errors;
 mod everyday;
 mod fleet;
+mod formats;
 mod guard;
 mod secrets;
 mod vendors;

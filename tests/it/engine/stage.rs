@@ -264,6 +264,7 @@ fn setup(config: &Config) -> Setup {
         fleet: basement::model::desired::Fleet::default(),
         policy: config.policy.clone(),
         allow: BTreeSet::new(),
+        approvals: Vec::new(),
         templates: BTreeMap::from([("base".to_owned(), base)]),
         letters: LetterSettings {
             brand: config.mail.brand.clone(),
