@@ -12,6 +12,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::model::ids::StepId;
 use crate::model::moment::Moment;
 use crate::model::money::Money;
 
@@ -178,7 +179,7 @@ fn row_out<'a>(row: &'a Row, section: &Section) -> RowOut<'a> {
         doing: label_word(row).unwrap_or_default(),
         label: label_unsaid(row, section),
         cause,
-        id: id.as_ref().map(|id| id.as_str()),
+        id: id.as_ref().map(StepId::as_str),
     }
 }
 

@@ -17,21 +17,19 @@ const STYLE: Style = Style { colour: false, width: 110 };
 /// says `truncated=yes`, and such a plan cannot be approved.
 pub fn markdown(view: &PlanView) -> String {
     let whole = Page::of(view);
-    let (page, truncated) = match whole.cut {
-        0 => (whole, String::new()),
-        _ => {
-            let page = Page::of(&fold(view.clone()));
-            let n = match page.cut {
-                0 => "like rows are folded".to_owned(),
-                n => format!("like rows are folded, and {} left out", count(n as u64, "row")),
-            };
-            let text = format!(
-                "**Truncated: {n}. A truncated plan cannot be approved; `basement plan --all` shows all of it.**\n\n"
-            );
-            (page, text)
-        }
+    if whole.cut == 0 {
+        return format!("{}{}{}", head(view, false), whole.body, tail(view));
+    }
+    let page = Page::of(&fold(view.clone()));
+    let left_out = match page.cut {
+        0 => String::new(),
+        n => format!(", and {} left out", count(n as u64, "row")),
     };
-    format!("{}{}{truncated}{}", head(view, !truncated.is_empty()), page.body, tail(view))
+    let truncated = format!(
+        "**Truncated: like rows are folded{left_out}. A truncated plan cannot be approved; \
+         `basement plan --all` shows all of it.**\n\n"
+    );
+    format!("{}{}{truncated}{}", head(view, true), page.body, tail(view))
 }
 
 /// The marker, the verdict, and what this is a plan of.
@@ -47,8 +45,8 @@ fn head(view: &PlanView, is_truncated: bool) -> String {
 
 /// Money and the summary.
 fn tail(view: &PlanView) -> String {
-    let lines = view.money.iter().chain(&view.budget).map(|line| format!("- {line}\n"));
-    let lines: String = lines.collect();
+    let lines = view.money.iter().chain(&view.budget);
+    let lines: String = lines.flat_map(|line| ["- ", line, "\n"]).collect();
     let gap = if lines.is_empty() { "" } else { "\n" };
     format!("{lines}{gap}**{}**\n", view.summary)
 }
@@ -119,7 +117,7 @@ impl Page {
         };
         let (mut inside, mut shown) = (String::new(), 0);
         for row in text::rows(section, STYLE) {
-            let lines: String = inert(&row).lines().map(|line| format!("{before}{line}\n")).collect();
+            let lines: String = inert(&row).lines().flat_map(|line| [before, line, "\n"]).collect();
             let Some(less) = left.checked_sub(lines.chars().count()) else { break };
             left = less;
             inside.push_str(&lines);

@@ -60,13 +60,13 @@ pub(super) fn verdict(plan: &Plan, objections: usize, concerns: usize) -> (Dange
         (Danger::Nothing, "Nothing to do.".to_owned())
     };
     if danger == Danger::Blocked && !bad.is_empty() {
-        text.push_str(&format!(" It {}.", bad.join(", ")));
+        text.extend([" It ", &bad.join(", "), "."]);
     }
     if plan.is_broken() {
         text.push_str(" The breaker is open.");
     }
     if concerns > 0 {
-        text.push_str(&format!(" It may not succeed: {}.", n(concerns, "concern")));
+        text.extend([" It may not succeed: ", &n(concerns, "concern"), "."]);
     }
     (danger, text)
 }

@@ -19,7 +19,7 @@ fn the_sample_shows_every_variant() {
     all(&sample::notices(), notice, 22);
     all(&known::concerns(), concern, 7);
     let labels: Vec<Label> = known::insight(&sample::rich()).labels.into_values().collect();
-    all(&labels, label, 4);
+    all(&labels, |label| label_number(*label), 4);
 }
 
 fn all<T>(shown: &[T], number: fn(&T) -> usize, of: usize) {
@@ -134,7 +134,7 @@ fn concern(concern: &Concern) -> usize {
     }
 }
 
-fn label(label: &Label) -> usize {
+fn label_number(label: Label) -> usize {
     match label {
         Label::ThisChange => 0,
         Label::Pending => 1,

@@ -65,10 +65,7 @@ fn what_is_dangerous_is_never_folded_and_every_server_is_counted() {
     assert_eq!(short.rows().filter(is_destroy).count(), 12);
     assert_eq!(short.summary, view.summary);
     let folded = short.rows().filter_map(|row| {
-        row.subject
-            .strip_prefix("and ")
-            .and_then(|rest| rest.strip_suffix(" more"))
-            .map(|n| n.parse::<usize>())
+        row.subject.strip_prefix("and ").and_then(|rest| rest.strip_suffix(" more")).map(str::parse::<usize>)
     });
     let folded: usize = folded.map(|n| n.expect("a number") - 1).sum();
     assert_eq!(short.rows().count() + folded, view.rows().count());

@@ -158,10 +158,10 @@ proptest! {
 
     #[test]
     fn the_comment_fits_and_says_so_when_it_does_not(many in 1usize..4) {
-        let steps = (0..many * 3_000).flat_map(|n| {
+        let steps = (0..many * 3_000).map(|n| {
             let actions = sample::actions();
             let action = actions[n % actions.len()].clone();
-            Some(sample::step(&format!("server-{n}"), action, Reason::Up))
+            sample::step(&format!("server-{n}"), action, Reason::Up)
         });
         let plan = sample::plan(steps.collect(), vec![]);
         let out = markdown(&view_of(&plan, &Insight::default(), &[]));

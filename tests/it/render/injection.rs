@@ -144,7 +144,7 @@ fn is_harmless_comment(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// The lines of a comment outside its code blocks, as CommonMark reads fences: three backticks at most three
+/// The lines of a comment outside its code blocks, as `CommonMark` reads fences: three backticks at most three
 /// spaces in, inside or outside of a quotation.
 fn outside(text: &str) -> Vec<String> {
     let mut is_code = false;
