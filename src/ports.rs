@@ -11,6 +11,7 @@ use secrecy::SecretString;
 
 use crate::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Subscription};
 use crate::model::census::{Account, Droplet, Size};
+use crate::model::firewall::{Firewall, FirewallOrder};
 use crate::model::history::{Entry, History};
 use crate::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
 use crate::model::moment::Moment;
@@ -23,7 +24,8 @@ pub struct Detail {
     pub call: String,
     /// HTTP or SMTP status, if there was an answer.
     pub status: Option<u16>,
-    /// The vendor's own short name for the error (`unprocessable_entity`, `charge_already_refunded`).
+    /// The vendor's own short name for the error (`unprocessable_entity`, `charge_already_refunded`); of mail,
+    /// whose matter it is (`login`, `tls`, `sender`, `relay`: ours; `recipient`: the customer's; `letter`).
     pub code: Option<String>,
     /// What to tell a person, secrets taken out.
     pub message: String,
@@ -109,6 +111,13 @@ pub trait Cloud: Send + Sync {
     async fn power(&self, id: DropletId, call: PowerCall) -> Result<(), Fault>;
     /// Asks for destruction. `Ok` means accepted; 404 is `Ok`.
     async fn destroy(&self, id: DropletId) -> Result<(), Fault>;
+    /// Makes a tag, if there is none of this name.
+    async fn ensure_tag(&self, tag: &str) -> Result<(), Fault>;
+    /// All firewalls of our name: usually one or none. Others are not shown.
+    async fn firewalls(&self) -> Result<Vec<Firewall>, Fault>;
+    /// Makes our firewall, or replaces all of the one that the order names. `Ok` means accepted. Made never
+    /// twice inside: a lost reply is `Unknown`, and a second one of its name is `Refused`.
+    async fn put_firewall(&self, order: &FirewallOrder) -> Result<(), Fault>;
     /// Whose account it is.
     async fn account(&self) -> Result<Account, Fault>;
     /// The price list.
@@ -194,6 +203,12 @@ impl Fault {
     /// The credential is wrong or may not do this: no further call will fare better.
     pub fn is_credentials(&self) -> bool {
         matches!(self, Self::Refused(detail) if matches!(detail.status, Some(401 | 403)))
+    }
+
+    /// The mail relay refuses us, not this one letter: no other letter will fare better.
+    pub fn is_relay(&self) -> bool {
+        let is_ours = |code: &str| matches!(code, "login" | "tls" | "sender" | "relay");
+        matches!(self, Self::Refused(detail) if detail.code.as_deref().is_some_and(is_ours))
     }
 
     /// A refusal of our own making, without a vendor's answer.

@@ -14,6 +14,7 @@ use self::call::{Call, Caller};
 use super::http::Limits;
 use super::pace::{Pace, backoff};
 use crate::model::census::{Account, Droplet, DropletStatus, MARK, Size};
+use crate::model::firewall::{Firewall, FirewallOrder};
 use crate::model::ids::{DropletId, ServerName, Slug};
 use crate::model::step::CreateOrder;
 use crate::ports::{Clock, Cloud, Detail, Fault, PowerCall};
@@ -241,6 +242,31 @@ impl Cloud for DigitalOcean {
     async fn destroy(&self, id: DropletId) -> Result<(), Fault> {
         let call = Call::delete(&format!("/v2/droplets/{id}")).needs("`droplet:delete`").or_absent();
         self.caller.send(&call).await.map(|_| ())
+    }
+
+    async fn ensure_tag(&self, tag: &str) -> Result<(), Fault> {
+        let call = Call::post("/v2/tags".to_owned(), wire::tag_body(tag)).needs("`tag:create`");
+        let answer = self.caller.send(&call).await?;
+        wire::tag_made(&answer.body, tag).map_err(|odd| call.lost_reply(&answer, &odd))
+    }
+
+    async fn firewalls(&self) -> Result<Vec<Firewall>, Fault> {
+        let call = Call::get("/v2/firewalls")
+            .with("per_page", PER_PAGE)
+            .needs("`firewall:read`, `droplet:read`, `tag:read`");
+        let key = |seen: &Option<Firewall>| seen.as_ref().map(|seen| seen.id.clone());
+        Ok(self.list(&call, wire::firewalls, key).await?.into_iter().flatten().collect())
+    }
+
+    async fn put_firewall(&self, order: &FirewallOrder) -> Result<(), Fault> {
+        let body = wire::firewall_body(order);
+        let call = match &order.id {
+            Some(id) => Call::put(&format!("/v2/firewalls/{id}"), body),
+            None => Call::post("/v2/firewalls".to_owned(), body),
+        };
+        let call = call.needs("`firewall:create`, `firewall:update`, `droplet:read`, `tag:read`");
+        let answer = self.caller.send(&call).await?;
+        wire::firewall_put(&answer.body).map_err(|odd| call.lost_reply(&answer, &odd))
     }
 
     async fn account(&self) -> Result<Account, Fault> {

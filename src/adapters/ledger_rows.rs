@@ -1,6 +1,6 @@
 //! The ledger's tables, read and written. Knows SQL and JSON; knows no files, locks or faults.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
@@ -59,8 +59,7 @@ pub(super) async fn entries(
 pub(super) async fn write(conn: &mut SqliteConnection, entries: &[Entry]) -> sqlx::Result<()> {
     let mut history = History::default();
     fleet(conn, &mut history).await?;
-    let touched: BTreeSet<_> = entries.iter().filter_map(|entry| entry.server.as_ref()).collect();
-    for name in &touched {
+    for name in &history.touched(entries) {
         let row = sqlx::query("SELECT server, record FROM servers WHERE server = ?")
             .bind(name.as_str())
             .fetch_optional(&mut *conn)

@@ -1,20 +1,18 @@
-//! Mail over real SMTP: the settings, and one letter made into a message.
+//! Mail over real SMTP: how a relay is reached.
 //! Invariant: nothing travels unencrypted but to this very machine.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::TlsParameters;
+use lettre::transport::smtp::client::{Certificate, TlsParameters, TlsParametersBuilder};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::{Address, Message};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::mail_relay::{Relay, Tls, recipient_fault};
+use super::mail_letterhead::Letterhead;
+use super::mail_relay::{Relay, Tls};
 use crate::ports::{Fault, Mail, Mailer};
 
 /// So long one letter may take, from name lookup to the relay's last word.
@@ -23,24 +21,35 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Sends letters through one SMTP relay.
 pub struct SmtpMailer {
     relay: Relay,
-    from: Mailbox,
-    reply_to: Option<Mailbox>,
+    head: Letterhead,
+}
+
+/// How a relay is reached.
+pub struct RelaySettings<'a> {
+    /// `smtp://[user:password@]host[:port]` (STARTTLS required, port 587; plain if the host is this machine),
+    /// `smtp+starttls://…` (STARTTLS always) or `smtps://…` (TLS from the first byte, port 465).
+    pub url: &'a SecretString,
+    /// Stands in for the URL's.
+    pub password: Option<&'a SecretString>,
+    /// Certificates of authorities (PEM) that are believed beside the public ones.
+    pub authorities: Option<&'a str>,
 }
 
 impl SmtpMailer {
-    /// Takes `smtp://[user:password@]host[:port]` (STARTTLS required, port 587; plain if the host is this
-    /// machine), `smtp+starttls://…` (STARTTLS always) or `smtps://…` (TLS from the first byte, port 465).
-    /// `from` and `reply_to` are `Name <address>` or a bare address; `password` stands in for the URL's.
+    /// A mailer; connects to nothing yet.
+    pub fn through(settings: &RelaySettings<'_>, head: Letterhead) -> Result<Self, String> {
+        let relay = relay(settings, head.from.email.domain())?;
+        Ok(Self { relay, head })
+    }
+
+    /// One with a plain letterhead, which believes the public authorities only.
     pub fn new(
         url: &SecretString,
         from: &str,
         reply_to: Option<&str>,
         password: Option<&SecretString>,
     ) -> Result<Self, String> {
-        let from = mailbox(from, "from")?;
-        let reply_to = reply_to.map(|text| mailbox(text, "reply-to")).transpose()?;
-        let relay = relay(url, password, from.email.domain())?;
-        Ok(Self { relay, from, reply_to })
+        Self::through(&RelaySettings { url, password, authorities: None }, Letterhead::new(from, reply_to)?)
     }
 
     /// The same, waiting so long for the whole of a conversation.
@@ -48,76 +57,17 @@ impl SmtpMailer {
         self.relay.patience = patience;
         self
     }
-
-    fn message(&self, to: Address, mail: &Mail) -> Result<Message, String> {
-        if !mail.message_id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.+".contains(&b)) {
-            return Err(format!("`{}` cannot be a Message-ID", mail.message_id.escape_default()));
-        }
-        let mut builder = Message::builder()
-            .from(self.from.clone())
-            .to(Mailbox::new(None, to))
-            .subject(mail.subject.replace(char::is_control, " "))
-            .date_now()
-            .message_id(Some(format!("<{}@{}>", mail.message_id, self.from.email.domain())))
-            .header(AutoSubmitted);
-        if let Some(reply_to) = &self.reply_to {
-            builder = builder.reply_to(reply_to.clone());
-        }
-        let part = |kind, text: &SecretString| {
-            SinglePart::builder().header(kind).body(text.expose_secret().to_owned())
-        };
-        builder
-            .multipart(
-                MultiPart::alternative()
-                    .singlepart(part(ContentType::TEXT_PLAIN, &mail.text))
-                    .singlepart(part(ContentType::TEXT_HTML, &mail.html)),
-            )
-            .map_err(|error| error.to_string())
-    }
 }
 
 #[async_trait]
 impl Mailer for SmtpMailer {
     async fn send(&self, mail: &Mail) -> Result<(), Fault> {
-        // The address is personal data: no fault repeats it.
-        let to: Address = mail
-            .to
-            .parse()
-            .map_err(|_| recipient_fault("the customer's address is not an e-mail address"))?;
-        let message = self.message(to, mail).map_err(|why| Fault::refused("smtp", why))?;
-        self.relay.deliver(&message, &mail.to).await
+        self.relay.deliver(&self.head.message(mail)?, &mail.to).await
     }
 }
 
-/// `Auto-Submitted: auto-generated` (RFC 3834): keeps absence notes from answering.
-#[derive(Clone)]
-struct AutoSubmitted;
-
-impl Header for AutoSubmitted {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str("Auto-Submitted")
-    }
-
-    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Self)
-    }
-
-    fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), "auto-generated".to_owned())
-    }
-}
-
-/// lettre panics at a CR or LF in a display name, so control characters are taken out first.
-fn mailbox(text: &str, setting: &str) -> Result<Mailbox, String> {
-    let clean: String = text.chars().filter(|c| !c.is_control()).collect();
-    clean.trim().parse().map_err(|_| {
-        format!(
-            "the mail setting `{setting}` is not an address: `{clean}`; hint: write `Name <name@example.com>`"
-        )
-    })
-}
-
-fn relay(url: &SecretString, password: Option<&SecretString>, domain: &str) -> Result<Relay, String> {
+fn relay(settings: &RelaySettings<'_>, domain: &str) -> Result<Relay, String> {
+    let RelaySettings { url, password, authorities } = settings;
     let bad = |why: &str| {
         format!(
             "the SMTP URL {why}; hint: write `smtp://user:password@host:587` or `smtps://user:password@host:465`"
@@ -135,8 +85,14 @@ fn relay(url: &SecretString, password: Option<&SecretString>, domain: &str) -> R
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
         return Err(bad("has something behind the host; only a port may stand there"));
     }
+    let authorities = authorities.map(certificates).transpose()?.unwrap_or_default();
     let parameters = || {
-        TlsParameters::new(host.clone())
+        let builder = TlsParameters::builder(host.clone());
+        authorities
+            .iter()
+            .cloned()
+            .fold(builder, TlsParametersBuilder::add_root_certificate)
+            .build()
             .map_err(|error| bad(&format!("names a host TLS cannot use ({error})")))
     };
     let tls = match url.scheme() {
@@ -155,6 +111,19 @@ fn relay(url: &SecretString, password: Option<&SecretString>, domain: &str) -> R
     };
     let hello = ClientId::Domain(domain.to_owned());
     Ok(Relay { port: url.port().unwrap_or(port), host, tls, login, hello, patience: PATIENCE })
+}
+
+/// All certificates of a PEM text.
+fn certificates(pem: &str) -> Result<Vec<Certificate>, String> {
+    const END: &str = "-----END CERTIFICATE-----";
+    let parts = pem.split_inclusive(END).filter(|part| part.contains("-----BEGIN CERTIFICATE-----"));
+    let found: Result<Vec<Certificate>, _> =
+        parts.map(|part| Certificate::from_pem(part.as_bytes())).collect();
+    match found {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Ok(_) => Err("it holds no certificate".to_owned()),
+        Err(error) => Err(format!("it holds a certificate that cannot be read ({error})")),
+    }
 }
 
 fn is_loopback(host: &str) -> bool {

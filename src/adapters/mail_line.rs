@@ -7,7 +7,13 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use lettre::transport::smtp::client::AsyncTokioStream;
+use futures_util::io::{AsyncRead as _, AsyncWrite as _};
+#[expect(
+    deprecated,
+    reason = "lettre offers no other way to encrypt a line of one's own from the first byte"
+)]
+use lettre::transport::smtp::client::AsyncNetworkStream;
+use lettre::transport::smtp::client::{AsyncTokioStream, TlsParameters};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -73,5 +79,57 @@ impl AsyncWrite for Line {
 impl AsyncTokioStream for Line {
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.stream.peer_addr()
+    }
+}
+
+/// A line that is encrypted from the first byte. It is a `Line` beneath, so its limits hold.
+#[derive(Debug)]
+#[expect(deprecated, reason = "see above")]
+pub(super) struct Encrypted {
+    stream: AsyncNetworkStream,
+    peer: SocketAddr,
+}
+
+#[expect(deprecated, reason = "see above")]
+impl Encrypted {
+    pub(super) async fn new(
+        line: Line,
+        parameters: TlsParameters,
+    ) -> io::Result<Result<Self, lettre::transport::smtp::Error>> {
+        let peer = line.peer_addr()?;
+        let mut stream = AsyncNetworkStream::use_existing_tokio1(Box::new(line));
+        Ok(stream.upgrade_tls(parameters).await.map(|()| Self { stream, peer }))
+    }
+}
+
+impl AsyncRead for Encrypted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buf.initialize_unfilled()))?;
+        buf.advance(read);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Encrypted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_close(cx)
+    }
+}
+
+impl AsyncTokioStream for Encrypted {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.peer)
     }
 }

@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::mail_line::Line;
+use super::mail_line::{Encrypted, Line};
 use crate::ports::{Detail, Fault};
 use crate::wire::redact::redact_line;
 
@@ -89,11 +89,11 @@ impl Relay {
     async fn connect(&self, stage: &Stage) -> Result<AsyncSmtpConnection, Trouble> {
         stage.at(CONNECT);
         let address = (self.host.as_str(), self.port);
+        let line = Line::new(TcpStream::connect(address).await.map_err(Trouble::Connect)?);
         let smtp = if let Tls::Implicit(parameters) = &self.tls {
-            let (wait, tls) = (Some(self.patience), Some(parameters.clone()));
-            AsyncSmtpConnection::connect_tokio1(address, wait, &self.hello, tls, None).await?
+            let line = Encrypted::new(line, parameters.clone()).await.map_err(Trouble::Connect)??;
+            AsyncSmtpConnection::connect_with_transport(Box::new(line), &self.hello).await?
         } else {
-            let line = Line::new(TcpStream::connect(address).await.map_err(Trouble::Connect)?);
             AsyncSmtpConnection::connect_with_transport(Box::new(line), &self.hello).await?
         };
         Ok(smtp)
@@ -170,8 +170,18 @@ impl Stage {
             }
             Some(400..=499) => Fault::Unavailable { after: None, detail },
             Some(500..=599) => Fault::Refused(explain(stage, detail)),
+            // Neither would another letter fare better, nor the same one later.
+            _ if is_tls(error) => {
+                detail.code = Some("tls".to_owned());
+                detail.message = format!(
+                    "no encrypted connection: {}; hint: check host and port in `BASEMENT_SMTP_URL`; a relay with a private authority needs `BASEMENT_SMTP_CA_FILE`",
+                    detail.message
+                );
+                Fault::Refused(detail)
+            }
             _ if stage == LETTER => Fault::Unknown(detail),
             _ if error.is_client() && matches!(stage, STARTTLS | AUTH) => {
+                detail.code = Some(if stage == AUTH { "login" } else { "tls" }.to_owned());
                 detail.message = format!("{}; hint: check `BASEMENT_SMTP_URL`", detail.message);
                 Fault::Refused(detail)
             }
@@ -231,6 +241,12 @@ pub(super) fn recipient_fault(why: &str) -> Fault {
 
 fn explain(stage: u8, mut detail: Detail) -> Detail {
     let (code, what, hint) = match stage {
+        // RFC 3463: what begins with 5.7 is about who may send, not about who is written to.
+        MAIL | RCPT | DATA | LETTER if detail.message.starts_with("5.7.") => (
+            "relay",
+            "the relay does not let us send",
+            "ask the relay's operator; check `from` and its SPF and DKIM",
+        ),
         CONNECT => ("relay", "the relay does not serve us", "check `BASEMENT_SMTP_URL`"),
         STARTTLS | AUTH => ("login", "the relay refuses our login", "check `BASEMENT_SMTP_URL`"),
         MAIL => ("sender", "the relay refuses our sender", "check the mail setting `from`"),
@@ -240,6 +256,21 @@ fn explain(stage: u8, mut detail: Detail) -> Detail {
     detail.code = Some(code.to_owned());
     detail.message = format!("{what}: {}; hint: {hint}", detail.message);
     detail
+}
+
+/// Whether the encryption failed. A line that is cut before is no such thing.
+fn is_tls(error: &Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if cause.is::<rustls::Error>()
+            || inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
+        {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
 }
 
 fn words(error: &Error) -> String {

@@ -6,6 +6,8 @@ pub mod folder;
 pub mod http;
 pub mod ledger;
 pub mod mail;
+mod mail_dkim;
+pub mod mail_letterhead;
 mod mail_line;
 pub mod pace;
 pub mod stripe;

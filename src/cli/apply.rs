@@ -210,6 +210,17 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
             )
             .with_code(code::PARTIAL))
         }
+        End::Unsent => {
+            let (why, hint) = run.fault.as_ref().map(error::parts).unwrap_or_default();
+            let hint = hint.unwrap_or_default();
+            Err(Failure::new(
+                format!("no letter can be sent; all else is done ({done}): {why}"),
+                format!(
+                    "{hint}; then run `basement apply` again: passwords are kept until their letters are out"
+                ),
+            )
+            .with_code(code::PARTIAL))
+        }
         End::Stopped => Err(Failure::new(
             format!("interrupted ({done}); calls in flight were finished and written down"),
             "run `basement apply` again to resume",

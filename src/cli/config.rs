@@ -53,7 +53,7 @@ pub struct MailConfig {
     pub from: String,
     /// Who is told when a person is needed.
     pub operator: String,
-    /// Where answers go; the sender if it is not given.
+    /// Where answers go; if it is not given, to `support` if that is an address, else to the sender.
     pub reply_to: Option<String>,
     /// What customers know us as.
     pub brand: String,
@@ -61,6 +61,18 @@ pub struct MailConfig {
     pub support: String,
     /// Where customers pay and cancel: a link.
     pub portal: Option<String>,
+    /// Letters are signed, where the relay does not do it.
+    pub dkim: Option<Dkim>,
+}
+
+/// Where the public key of `BASEMENT_DKIM_KEY` is published: `selector._domainkey.domain`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dkim {
+    /// The key's name.
+    pub selector: String,
+    /// The sender's domain.
+    pub domain: String,
 }
 
 /// Where the ledger is.
@@ -69,6 +81,15 @@ pub struct MailConfig {
 pub struct LedgerConfig {
     /// The SQLite file, relative to `basement.toml`.
     pub path: PathBuf,
+}
+
+impl MailConfig {
+    /// Where answers go: never into a box that nobody reads.
+    pub fn answers(&self) -> &str {
+        let support =
+            Some(self.support.as_str()).filter(|text| text.contains('@') && !text.contains(['/', ':']));
+        self.reply_to.as_deref().or(support).unwrap_or(&self.from)
+    }
 }
 
 impl Default for LedgerConfig {
@@ -116,7 +137,8 @@ pub fn parse(text: &str) -> Result<Config, Vec<Complaint>> {
     let ledger = tables.optional("ledger");
     let config = (|| {
         let catalogue = Catalogue { defaults: defaults?, plans: plans? };
-        Some(Config { stripe: stripe?, catalogue, policy: policy?, mail: mail?, ledger: ledger? })
+        let policy = Policy { allow_no_ssh_keys: catalogue.defaults.allow_no_ssh_keys, ..policy? };
+        Some(Config { stripe: stripe?, catalogue, policy, mail: mail?, ledger: ledger? })
     })();
     if let Some(config) = &config {
         tables.sense(config);
@@ -233,6 +255,12 @@ impl Tables<'_> {
                 self.complain(format!("`{template}` is not a template's name"), cure.to_owned(), place);
             }
         }
+        for key in config.catalogue.defaults.ssh_keys.iter().filter(|key| !is_ssh_key(key)) {
+            let cure = "write its MD5 fingerprint (`aa:bb:…`, 16 pairs) or its number; DigitalOcean shows both \
+                        under Settings, Security";
+            let place = self.last(key);
+            self.complain(format!("`{key}` is not an SSH key of your team"), cure.to_owned(), place);
+        }
         let mail = &config.mail;
         for (key, text) in [("from", &mail.from), ("operator", &mail.operator)]
             .into_iter()
@@ -257,6 +285,13 @@ impl Tables<'_> {
     fn complain(&mut self, message: String, cure: String, span: Option<Range<usize>>) {
         self.complaints.push(placed(Complaint::new(FILE, message, cure), self.text, span));
     }
+}
+
+/// A number, or an MD5 fingerprint. Source: DigitalOcean API v2, `droplet_create.ssh_keys`.
+fn is_ssh_key(text: &str) -> bool {
+    let is_pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_fingerprint = text.split(':').count() == 16 && text.split(':').all(is_pair);
+    is_fingerprint || text.parse::<u64>().is_ok_and(|number| number > 0)
 }
 
 /// With its place. A key pasted into the wrong file must not be shown.

@@ -13,13 +13,16 @@ mod declare;
 mod demo;
 mod env;
 mod ledger;
+mod letters;
 mod plan;
 mod project;
 mod rehearse;
+mod render;
 mod saved;
 mod say;
 mod schema;
 mod sim;
+mod templates;
 mod watch;
 mod wiring;
 
@@ -69,6 +72,8 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Say what would be done, why, and what it costs. Reads only.
     Plan(plan::PlanArgs),
+    /// Print a server's user-data: what its droplet does at its first boot. The hash is dots.
+    Render(render::RenderArgs),
     /// Create, power, destroy, refund and mail until the live fleet is what the files say.
     Apply(apply::ApplyArgs),
     /// Approve what a saved plan takes away: writes `fleet/approvals/…yaml`, to be committed.
@@ -87,6 +92,8 @@ enum Command {
     Recreate(ledger::PersonArgs),
     /// Close the breaker: creates and refunds go on, and what failed meanwhile is tried again.
     Reset(ledger::ResetArgs),
+    /// Write all letters into a folder, to be read before a customer does. Sends nothing.
+    Letters(letters::LettersArgs),
     /// Serve a simulated DigitalOcean, Stripe and mail relay on this machine.
     Sim(sim::SimArgs),
     /// See the whole thing at work on the simulator: no account, no network.
@@ -187,7 +194,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
     let colour = !matches!(colour, anstream::ColorChoice::Never);
     let context = Context { dir: cli.dir, colour, voice: say::Voice::Out };
     match cli.command {
-        Command::Init(args) => Ok(init::run(&args, &context.dir, &project::TEMPLATES, &mut say::out())?),
+        Command::Init(args) => Ok(init::run(&args, &context.dir, &templates::FILES, &mut say::out())?),
         Command::Generate(args) => {
             let config = project::load_config(&context.dir)?;
             let (billing, now) = (wiring::billing(&config)?, wiring::clock()?.now().await);
@@ -197,6 +204,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         }
         Command::Validate(args) => Ok(validate::run(&args, &context.dir, &mut say::out(), &mut say::talk())?),
         Command::Plan(args) => plan::run(&context, &args).await,
+        Command::Render(args) => render::run(&context, &args).await,
         Command::Apply(args) => apply::run(context, &args).await,
         Command::Approve(args) => approve::run(&context, &args).await,
         Command::Hold(args) => declare::hold(&context, &args).await,
@@ -206,6 +214,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Retry(args) => ledger::retry(&context, &args).await,
         Command::Recreate(args) => ledger::recreate(&context, &args).await,
         Command::Reset(args) => ledger::reset(&context, &args).await,
+        Command::Letters(args) => letters::run(&context, &args).await,
         Command::Sim(args) => sim::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Rehearse(args) => rehearse::run(&args).await,

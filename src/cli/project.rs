@@ -1,23 +1,19 @@
 //! A fleet repository on disk: `basement.toml`, the fleet, the templates. Read strictly, or not at all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::adapters::folder;
 use crate::engine::{LetterSettings, Setup};
 use crate::fleet::approval;
 use crate::fleet::complaint::Complaint;
-use crate::fleet::userdata;
+use crate::fleet::userdata::Templates;
 use crate::model::approval::Approval;
 use crate::model::desired::Fleet;
 
 use super::config::{self, Config};
 use super::error::Failure;
-use super::{say, validate};
-
-/// The templates that `init` writes out to be edited.
-pub(super) const TEMPLATES: [(&str, &str); 1] =
-    [("cloud-init/base.yaml", include_str!("../../cloud-init/base.yaml"))];
+use super::{say, templates, validate};
 
 /// A fleet repository.
 #[derive(Debug)]
@@ -29,7 +25,7 @@ pub(super) struct Project {
     /// All servers.
     pub fleet: Fleet,
     /// Cloud-init templates by name: the built-in ones, and those in `cloud-init/`.
-    pub templates: BTreeMap<String, String>,
+    pub templates: Templates,
     /// What persons said yes to, edited and cut files left out.
     pub approvals: Vec<Approval>,
 }
@@ -37,7 +33,7 @@ pub(super) struct Project {
 /// Reads all of it; complaints come all at once.
 pub(super) fn load(root: &Path) -> Result<Project, Failure> {
     let (config, fleet) = validate::load(root).map_err(|complaints| complain(&complaints))?;
-    let (templates, approvals) = (templates(root)?, approvals(root)?);
+    let (templates, approvals) = (templates::read(root).0, approvals(root)?);
     Ok(Project { root: root.to_owned(), config, fleet, templates, approvals })
 }
 
@@ -86,26 +82,4 @@ fn approvals(root: &Path) -> Result<Vec<Approval>, Failure> {
         say::remark(&format!("warning: `{}`: {}; {}", why.file, why.message, why.cure));
     }
     Ok(good.into_iter().filter_map(Result::ok).collect())
-}
-
-/// The built-in templates, and over them the repository's own.
-fn templates(root: &Path) -> Result<BTreeMap<String, String>, Failure> {
-    let mut found = BTreeMap::new();
-    if let Some(text) = userdata::built_in("base") {
-        found.insert("base".to_owned(), text.to_owned());
-    }
-    let Ok(folder) = std::fs::read_dir(root.join("cloud-init")) else { return Ok(found) };
-    for path in folder.filter_map(|entry| Some(entry.ok()?.path())) {
-        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml");
-        if let (true, Some(name)) = (is_yaml, path.file_stem().and_then(|name| name.to_str())) {
-            let text = std::fs::read_to_string(&path).map_err(|error| {
-                Failure::new(
-                    format!("`{}` cannot be read: {error}", path.display()),
-                    "cloud-init templates are plain ASCII files of at most 64 KiB",
-                )
-            })?;
-            found.insert(name.to_owned(), text);
-        }
-    }
-    Ok(found)
 }

@@ -1,15 +1,14 @@
 //! `basement validate`: reads every file of a repository and says all that is wrong with them.
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 
 use clap::Args;
 
 use super::config::{self, Config};
+use super::templates;
 use crate::adapters::folder;
 use crate::fleet::complaint::{self, Complaint, sorted};
-use crate::fleet::userdata::{self, BadUserData};
 use crate::fleet::yaml;
 use crate::model::desired::Fleet;
 use crate::wire::redact::redact;
@@ -51,7 +50,7 @@ pub fn load(root: &Path) -> Result<(Config, Fleet), Vec<Complaint>> {
             return Err(sorted(complaints));
         }
     };
-    complaints.extend(templates(root, &config));
+    complaints.extend(templates::complaints(root, &config));
     match yaml::parse(&files, &config.catalogue) {
         Ok(fleet) if complaints.is_empty() => return Ok((config, fleet)),
         Ok(_) => {}
@@ -63,50 +62,6 @@ pub fn load(root: &Path) -> Result<(Config, Fleet), Vec<Complaint>> {
 /// The complaints as every command shows them. A key pasted into a file is not shown.
 pub fn page(complaints: &[Complaint]) -> String {
     redact(&complaint::page(complaints), usize::MAX)
-}
-
-/// Templates that are named and not there, or cannot be filled in: known before a create fails of it.
-fn templates(root: &Path, config: &Config) -> Vec<Complaint> {
-    let text = std::fs::read_to_string(root.join(config::FILE)).unwrap_or_default();
-    let own = config.catalogue.plans.values().filter_map(|plan| plan.template.as_ref());
-    let named: BTreeSet<_> = own.chain([&config.catalogue.defaults.template]).collect();
-    let (there, missing): (Vec<_>, Vec<_>) = named.into_iter().partition(|name| {
-        userdata::built_in(name).is_some() || root.join(format!("cloud-init/{name}.yaml")).is_file()
-    });
-    let unfit = there.into_iter().filter_map(|name| unfit(root, name));
-    let missing = missing.into_iter().map(|name| {
-        let cure = format!("write `cloud-init/{name}.yaml`, or take the built-in `base`");
-        let complaint = Complaint::new(config::FILE, format!("there is no template `{name}`"), cure);
-        match text.find(&format!("\"{name}\"")) {
-            Some(at) => complaint.at_byte(&text, at),
-            None => complaint,
-        }
-    });
-    missing.chain(unfit).collect()
-}
-
-/// What is wrong with a template of the repository's own.
-fn unfit(root: &Path, name: &str) -> Option<Complaint> {
-    let (folder, shown) = (root.join("cloud-init"), format!("cloud-init/{name}.yaml"));
-    let path = folder.join(format!("{name}.yaml"));
-    path.symlink_metadata().ok()?;
-    let wrong = |message: String, cure: &str| Some(Complaint::new(&shown, message, cure));
-    let inside = || -> io::Result<bool> { Ok(path.canonicalize()?.starts_with(folder.canonicalize()?)) };
-    let text = match inside().and_then(|inside| Ok((inside, std::fs::read_to_string(&path)?))) {
-        Ok((true, text)) => text,
-        Ok((false, _)) => {
-            return wrong("this is a link out of the folder".to_owned(), "put the file itself here");
-        }
-        Err(error) => return wrong(format!("cannot be read: {error}"), "a template is a plain ASCII file"),
-    };
-    let error = userdata::check(&text).err()?;
-    let said = error.to_string();
-    let (message, cure) = said.split_once("; hint: ").unwrap_or((&said, "see the built-in one"));
-    let complaint = Complaint::new(&shown, message, cure);
-    Some(match error {
-        BadUserData::NotAscii(line) => complaint.at(&text, line, 1),
-        _ => complaint,
-    })
 }
 
 fn counted((count, word): (usize, &str)) -> String {

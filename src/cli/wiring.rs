@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::adapters::clock::{RealClock, SimClock};
 use crate::adapters::digitalocean::DigitalOcean;
 use crate::adapters::ledger::SqliteLedger;
-use crate::adapters::mail::SmtpMailer;
+use crate::adapters::mail::{RelaySettings, SmtpMailer};
+use crate::adapters::mail_letterhead::Letterhead;
 use crate::adapters::pace::Pace;
 use crate::adapters::stripe::Stripe;
 use crate::adapters::vault::SealVault;
@@ -13,7 +14,7 @@ use crate::engine::{Eyes, Ports};
 use crate::model::history::History;
 use crate::ports::{Billing, Clock, Ledger, Vault};
 
-use super::config::Config;
+use super::config::{Config, Dkim, MailConfig};
 use super::env;
 use super::error::Failure;
 use super::project::Project;
@@ -42,13 +43,37 @@ pub(super) fn billing(config: &Config) -> Result<Arc<dyn Billing>, Failure> {
 /// Everything that acting takes.
 pub(super) async fn ports(project: &Project) -> Result<Ports, Failure> {
     let eyes = eyes(&project.config)?;
-    let mail = &project.config.mail;
-    let url = env::secret("BASEMENT_SMTP_URL", "the mail relay, `smtp://user:password@host:587`,")?;
-    let password = env::optional_secret("BASEMENT_SMTP_PASSWORD")?;
-    let mailer = SmtpMailer::new(&url, &mail.from, mail.reply_to.as_deref(), password.as_ref())
-        .map_err(|why| Failure::new(why, "see `BASEMENT_SMTP_URL` and `[mail]` in `basement.toml`"))?;
+    let mailer = mailer(&project.config.mail)?;
     let ledger = open_ledger(project).await?;
     Ok(Ports { eyes, mailer: Arc::new(mailer), ledger, vault: vault(project)? })
+}
+
+/// The mail relay.
+fn mailer(mail: &MailConfig) -> Result<SmtpMailer, Failure> {
+    let url = env::secret("BASEMENT_SMTP_URL", "the mail relay, `smtp://user:password@host:587`,")?;
+    let password = env::optional_secret("BASEMENT_SMTP_PASSWORD")?;
+    let authorities = env::var("BASEMENT_SMTP_CA_FILE").map(|path| {
+        std::fs::read_to_string(&path).map_err(|error| {
+            Failure::new(
+                format!("`BASEMENT_SMTP_CA_FILE`: `{path}` cannot be read: {error}"),
+                "name a file of certificates in PEM, those of the authority behind the relay",
+            )
+        })
+    });
+    let authorities = authorities.transpose()?;
+    let settings =
+        RelaySettings { url: &url, password: password.as_ref(), authorities: authorities.as_deref() };
+    SmtpMailer::through(&settings, letterhead(mail)?)
+        .map_err(|why| Failure::new(why, "see `BASEMENT_SMTP_…` and `[mail]` in `basement.toml`"))
+}
+
+/// Whom letters are from, and the key they are signed with.
+pub(super) fn letterhead(mail: &MailConfig) -> Result<Letterhead, Failure> {
+    let wrong = |why: String| Failure::new(why, "see `[mail]` in `basement.toml`");
+    let head = Letterhead::new(&mail.from, Some(mail.answers())).map_err(wrong)?;
+    let Some(Dkim { selector, domain }) = &mail.dkim else { return Ok(head) };
+    let key = env::secret("BASEMENT_DKIM_KEY", "the private key of `mail.dkim`")?;
+    head.signed(selector, domain, &key).map_err(wrong)
 }
 
 /// The ledger, to be written.

@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
+use tokio::sync::Mutex;
 
+use crate::model::history::Outcome;
 use crate::model::step::{Action, Step};
 use crate::plan::guard::Approved;
-use crate::ports::{Fault, Hold};
+use crate::ports::Fault;
 
 use super::execute::{Hands, execute};
-use super::{Did, Look, Ports, Progress, Setup, Stop, Watch};
+use super::{Did, Progress, Stop, Watch};
 
 /// Servers worked on at once.
 const AT_ONCE: usize = 8;
@@ -19,18 +21,17 @@ const AT_ONCE: usize = 8;
 const LONG_PASS: Duration = Duration::from_secs(60);
 
 pub(super) async fn apply(
-    ports: &Ports,
-    setup: &Setup,
+    hands: &Hands<'_>,
     approved: &Approved,
-    look: &Look,
-    hold: &Hold,
+    unsent: Option<&Fault>,
     stop: &Stop,
     watch: Watch<'_>,
 ) -> Result<Vec<Did>, Fault> {
+    let Hands { ports, setup, .. } = hands;
     let started = ports.eyes.clock.elapsed().await;
     let is_over = AtomicBool::new(false);
+    let post = Post::new(unsent);
     let row = Row { failed: AtomicUsize::new(0), most: setup.policy.caps.failed_creates };
-    let hands = Hands { ports, setup, look, hold };
     let by_server: Vec<&[Step]> = approved.plan().steps.chunk_by(|a, b| a.server == b.server).collect();
     let did: Vec<Vec<Did>> = stream::iter(by_server)
         .map(|steps| async {
@@ -38,7 +39,7 @@ pub(super) async fn apply(
             if late || is_over.load(Ordering::Relaxed) || *stop.borrow() {
                 return Vec::new();
             }
-            let did = one_server(&hands, steps, &row, stop, watch).await;
+            let did = one_server(hands, steps, (&row, &post), stop, watch).await;
             if did.iter().any(|did| did.result.as_ref().is_err_and(Fault::is_credentials)) {
                 is_over.store(true, Ordering::Relaxed);
             }
@@ -74,14 +75,56 @@ impl Row {
     }
 }
 
-async fn one_server(hands: &Hands<'_>, steps: &[Step], row: &Row, stop: &Stop, watch: Watch<'_>) -> Vec<Did> {
+/// Whether letters get through. Until one did they go one by one, so that a relay that refuses us costs one
+/// letter's wait and not all of theirs.
+struct Post(Mutex<Option<bool>>);
+
+impl Post {
+    fn new(unsent: Option<&Fault>) -> Self {
+        Self(Mutex::new(unsent.map(|_| false)))
+    }
+
+    async fn send(&self, hands: &Hands<'_>, step: &Step) -> Option<Result<Outcome, Fault>> {
+        let mut works = self.0.lock().await;
+        match *works {
+            Some(false) => None,
+            Some(true) => {
+                drop(works);
+                Some(execute(hands, step).await)
+            }
+            None => {
+                let result = execute(hands, step).await;
+                *works = match &result {
+                    Ok(_) => Some(true),
+                    Err(fault) if fault.is_relay() => Some(false),
+                    Err(_) => None,
+                };
+                Some(result)
+            }
+        }
+    }
+}
+
+async fn one_server(
+    hands: &Hands<'_>,
+    steps: &[Step],
+    (row, post): (&Row, &Post),
+    stop: &Stop,
+    watch: Watch<'_>,
+) -> Vec<Did> {
     let mut done = Vec::new();
     for step in steps {
         let is_create = matches!(step.action, Action::Create { .. });
         if *stop.borrow() || (is_create && row.is_long()) {
             break;
         }
-        let result = execute(hands, step).await;
+        let result = match &step.action {
+            Action::Letter { .. } => match post.send(hands, step).await {
+                Some(result) => result,
+                None => break,
+            },
+            _ => execute(hands, step).await,
+        };
         if is_create {
             row.note(result.is_err());
         }

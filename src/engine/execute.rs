@@ -57,6 +57,8 @@ async fn call(hands: &Hands<'_>, step: &Step, user_data: &str) -> Result<Outcome
             let droplet = cloud.create(order, user_data).await?;
             return Ok(Outcome::Created { droplet });
         }
+        Action::Tag { tag } => cloud.ensure_tag(tag).await?,
+        Action::Firewall { order } => cloud.put_firewall(order).await?,
         Action::PowerOn { droplet } => cloud.power(*droplet, PowerCall::On).await?,
         Action::Shutdown { droplet } => cloud.power(*droplet, PowerCall::Shutdown).await?,
         Action::PowerOff { droplet } => cloud.power(*droplet, PowerCall::Off).await?,
@@ -82,12 +84,9 @@ async fn sealed(hands: &Hands<'_>, order: &CreateOrder) -> Result<(Sealed, bool)
 }
 
 fn user_data(hands: &Hands<'_>, order: &CreateOrder, sealed: &Sealed) -> Result<String, Fault> {
-    let name = &order.spec.template;
-    let template = hands.setup.templates.get(name).ok_or_else(|| {
-        Fault::refused("cloud-init", format!("there is no template `{name}`; add `cloud-init/{name}.yaml`"))
-    })?;
     let id = userdata::server_id(&order.server, order.attempt);
-    userdata::render(template, &sealed.hash, &id).map_err(|e| Fault::refused("cloud-init", e.to_string()))
+    userdata::render(&hands.setup.templates, &order.spec.template, &sealed.hash, &id)
+        .map_err(|e| Fault::refused("cloud-init", e.to_string()))
 }
 
 async fn write(hands: &Hands<'_>, step: &Step, event: Event, sealed: Option<&Sealed>) -> Result<(), Fault> {

@@ -27,55 +27,69 @@ pub struct LetterSettings {
 struct Addressee {
     email: String,
     name: Option<String>,
+    /// Why the operator gets what is a customer's.
+    instead: Option<String>,
 }
 
 pub(super) async fn send(hands: &Hands<'_>, step: &StepId, letter: &Letter) -> Result<Outcome, Fault> {
     let is_welcome = matches!(letter.occasion, Occasion::Welcome { .. });
-    let addressee = match addressee(hands, letter).await? {
-        Some(addressee) => addressee,
-        // Somebody must hand the password over: the operator knows the customer.
-        None if is_welcome => Addressee { email: hands.setup.letters.operator.clone(), name: None },
-        None => return Ok(Outcome::Nobody { why: "the customer has no mail address at Stripe".to_owned() }),
-    };
     let password = if is_welcome { Some(password(hands, letter).await?) } else { None };
-    let facts = facts(hands, letter, addressee.name);
-    let words = write(letter, &facts, password.as_ref().map(SecretString::expose_secret))
-        .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
-    let mail = Mail {
-        to: addressee.email,
-        subject: words.subject,
-        text: SecretString::from(words.text),
-        html: SecretString::from(words.html),
-        message_id: step.as_str().replace('/', "."),
+    let post = async |to: Addressee| {
+        let facts = facts(hands, letter, &to);
+        let words = write(letter, &facts, password.as_ref().map(SecretString::expose_secret))
+            .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
+        let mail = Mail {
+            to: to.email,
+            subject: words.subject,
+            text: SecretString::from(words.text),
+            html: SecretString::from(words.html),
+            message_id: step.as_str().replace('/', "."),
+        };
+        hands.ports.mailer.send(&mail).await
     };
-    match hands.ports.mailer.send(&mail).await {
-        Ok(()) => Ok(Outcome::Plain),
-        // A welcome letter is worth a person's attention.
-        Err(Fault::Refused(detail)) if !is_welcome && is_nobody(letter, &detail) => {
-            Ok(Outcome::Nobody { why: detail.to_string() })
+    let mut name = None;
+    let why = match addressee(hands, letter).await? {
+        Some(addressee) => {
+            name.clone_from(&addressee.name);
+            match post(addressee).await {
+                Ok(()) => return Ok(Outcome::Plain),
+                Err(Fault::Refused(detail)) if is_nobody(letter, &detail) => detail.to_string(),
+                Err(fault) => return Err(fault),
+            }
         }
-        Err(fault) => Err(fault),
+        None => "the customer has no mail address at Stripe".to_owned(),
+    };
+    if !is_welcome {
+        return Ok(Outcome::Nobody { why });
     }
+    // Somebody must hand the password over: the operator knows the customer.
+    let operator = hands.setup.letters.operator.clone();
+    post(Addressee { email: operator, name, instead: Some(why.clone()) }).await?;
+    Ok(Outcome::Nobody { why: format!("{why}; the operator has the letter, to hand it over") })
 }
 
 /// Whether the customer's own mail server says no for good. The same numbers about our sender, the letter or
-/// the relay (RFC 3463: "5.7" is policy) are ours to mend, and nothing is nobody to the operator.
+/// the relay are ours to mend, and nothing is nobody to the operator.
 fn is_nobody(letter: &Letter, detail: &Detail) -> bool {
-    let is_recipient = detail.code.as_deref() == Some("recipient") && !detail.message.contains("5.7.");
     matches!(letter.to, Recipient::Customer(_))
-        && is_recipient
+        && detail.code.as_deref() == Some("recipient")
         && matches!(detail.status, None | Some(501 | 550 | 551 | 553))
 }
 
 async fn addressee(hands: &Hands<'_>, letter: &Letter) -> Result<Option<Addressee>, Fault> {
     let id = match &letter.to {
         Recipient::Operator => {
-            return Ok(Some(Addressee { email: hands.setup.letters.operator.clone(), name: None }));
+            return Ok(Some(Addressee {
+                email: hands.setup.letters.operator.clone(),
+                name: None,
+                instead: None,
+            }));
         }
         Recipient::Customer(id) => id,
     };
     let customer = hands.ports.eyes.billing.customer(id).await?;
-    Ok(customer.and_then(|customer| Some(Addressee { email: customer.email?, name: customer.name })))
+    Ok(customer
+        .and_then(|customer| Some(Addressee { email: customer.email?, name: customer.name, instead: None })))
 }
 
 async fn password(hands: &Hands<'_>, letter: &Letter) -> Result<SecretString, Fault> {
@@ -93,19 +107,21 @@ async fn password(hands: &Hands<'_>, letter: &Letter) -> Result<SecretString, Fa
     hands.ports.vault.open(&sealed).await
 }
 
-fn facts(hands: &Hands<'_>, letter: &Letter, name: Option<String>) -> LetterFacts {
+fn facts(hands: &Hands<'_>, letter: &Letter, to: &Addressee) -> LetterFacts {
     let settings = &hands.setup.letters;
     let server = letter.server.as_ref().and_then(|name| hands.setup.fleet.servers.get(name));
     let word = |pick: fn(&crate::model::desired::Server) -> String| server.map(pick).unwrap_or_default();
     LetterFacts {
         brand: settings.brand.clone(),
         support: settings.support.clone(),
-        name,
+        name: to.name.clone(),
+        instead: to.instead.clone(),
         plan: word(|s| s.plan.to_string()),
         size: word(|s| s.spec.size.to_string()),
         region: word(|s| s.spec.region.to_string()),
         image: word(|s| s.spec.image.to_string()),
         portal: settings.portal.clone(),
+        has_ssh_keys: server.is_some_and(|server| !server.spec.ssh_keys.is_empty()),
         grace: Some(hands.setup.policy.grace.canceled),
         password_until: None,
     }

@@ -8,11 +8,12 @@ mod execute;
 mod letters;
 mod observe;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::fleet::userdata::Templates;
 use crate::model::approval::Approval;
 use crate::model::census::Census;
 use crate::model::desired::Fleet;
@@ -65,7 +66,7 @@ pub struct Setup {
     /// What persons said yes to.
     pub approvals: Vec<Approval>,
     /// Cloud-init templates by name.
-    pub templates: BTreeMap<String, String>,
+    pub templates: Templates,
     /// What letters say about us.
     pub letters: LetterSettings,
 }
@@ -172,7 +173,12 @@ pub async fn pass(
     }
     remember_census(ports, &look, hold).await?;
     watch(&Progress::Planned(&look));
-    let did = apply::apply(ports, setup, &approved, &look, hold, stop, watch).await?;
+    let hands = execute::Hands { ports, setup, look: &look, hold };
+    let did = apply::apply(&hands, &approved, prices.unsent.as_ref(), stop, watch).await?;
+    let mut faults = did.iter().filter_map(|did| did.result.as_ref().err());
+    if let Some(fault) = faults.find(|fault| fault.is_relay()) {
+        prices.unsent = Some(fault.clone());
+    }
     Ok(Report { look, did, refused: Vec::new(), is_moved: false })
 }
 

@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt as _};
 
 use crate::model::billing::{Payment, Subscription};
 use crate::model::census::{Account, Census, Droplet, Question, Sighting, Size};
+use crate::model::firewall::Firewall;
 use crate::model::history::History;
 use crate::model::ids::Slug;
 use crate::plan::{guard, plan};
@@ -23,11 +24,14 @@ const ROUNDS: usize = 6;
 #[derive(Debug, Default)]
 pub struct Prices {
     known: Option<(Account, BTreeMap<Slug, Size>)>,
+    /// The relay lets us send nothing, and this is why.
+    pub(super) unsent: Option<Fault>,
 }
 
 enum Answer {
     Sighting(Sighting),
     Named(Vec<Droplet>),
+    Firewalls(Vec<Firewall>),
     Subscription(Box<Option<Subscription>>),
     Payment(Option<Payment>),
 }
@@ -60,6 +64,10 @@ pub(super) async fn look(
         for (question, answer) in answers {
             match answer {
                 Ok(answer) => fill(&mut census, question, answer),
+                // Only to say that one is left: not worth a scope that the token may have lost since.
+                Err(_) if question == Question::Firewall && !setup.policy.firewall.is_cloud() => {
+                    census.firewalls = Some(Vec::new());
+                }
                 Err(fault) if fault.is_credentials() => return Err(fault),
                 Err(fault) => {
                     failed.insert(question, fault);
@@ -95,6 +103,7 @@ async fn ask(eyes: &Eyes, question: &Question) -> Result<Answer, Fault> {
             None => Sighting::Gone,
         }),
         Question::Named(name) => Answer::Named(eyes.cloud.find(name).await?),
+        Question::Firewall => Answer::Firewalls(eyes.cloud.firewalls().await?),
         Question::Subscription(id) => Answer::Subscription(Box::new(eyes.billing.subscription(id).await?)),
         Question::Payment(id, at) => Answer::Payment(eyes.billing.payment(id, *at).await?),
     })
@@ -108,6 +117,7 @@ fn fill(census: &mut Census, question: Question, answer: Answer) {
         (Question::Named(name), Answer::Named(droplets)) => {
             census.named.insert(name, droplets);
         }
+        (Question::Firewall, Answer::Firewalls(firewalls)) => census.firewalls = Some(firewalls),
         (Question::Subscription(id), Answer::Subscription(subscription)) => {
             census.billing.entry(id).or_default().subscription = Some(*subscription);
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::model::ids::StepId;
 use crate::model::moment::{Moment, Span};
 use crate::model::plan::Notice;
 use crate::model::step::Action;
@@ -27,6 +28,8 @@ pub enum End {
     Moved,
     /// The deadline came first, or all that is left waits beyond it.
     Deadline,
+    /// Nothing is left to do but letters, and the mail relay refuses us.
+    Unsent,
     /// A person stopped it.
     Stopped,
 }
@@ -40,7 +43,7 @@ pub struct Run {
     pub did: Vec<Did>,
     /// The last pass that could be made.
     pub last: Option<Report>,
-    /// Why the last pass could not be made, if so.
+    /// Why the last pass could not be made, or why no letter was sent, if so.
     pub fault: Option<Fault>,
     /// How many passes were made.
     pub passes: u32,
@@ -70,7 +73,10 @@ pub async fn settle(
                 run.fault = None;
                 // What follows from an agreed plan was agreed to with it.
                 agreed = None;
-                let wait = rest(&report, end);
+                let wait = match rest(&report, end) {
+                    Ok(_) if prices.unsent.is_some() && only_letters(&report) => Err(End::Unsent),
+                    wait => wait,
+                };
                 run.did.extend(report.did.iter().cloned());
                 run.last = Some(report);
                 wait
@@ -91,6 +97,7 @@ pub async fn settle(
             Ok(wait) => sleep(ports, wait, &run, &mut stop, watch).await,
         };
         if let Some(over) = over {
+            run.fault = run.fault.or(prices.unsent);
             return Ok(Run { end: over, ..run });
         }
     }
@@ -121,6 +128,18 @@ fn rest(report: &Report, end: Moment) -> Result<Duration, End> {
         return Err(End::Deadline);
     }
     Ok(TICK.1)
+}
+
+/// Whether nothing but letters is left.
+fn only_letters(report: &Report) -> bool {
+    let plan = &report.look.plan;
+    let is_letter = |id: &StepId| id.as_str().starts_with("letter/");
+    let waits = plan.notes.iter().filter(|note| note.notice.waits());
+    plan.questions.is_empty()
+        && plan.steps.iter().all(|step| is_letter(&step.id))
+        && waits
+            .map(|note| &note.notice)
+            .all(|notice| matches!(notice, Notice::Waiting { step, .. } if is_letter(step)))
 }
 
 fn late(now: Moment, wait: Duration, end: Moment) -> bool {

@@ -12,6 +12,7 @@ pub mod yaml;
 
 mod aliases;
 mod check;
+mod cloud_config;
 mod naming;
 mod reader;
 mod status;

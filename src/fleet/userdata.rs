@@ -1,12 +1,29 @@
-//! User-data: a cloud-init template with its two blanks filled in.
+//! User-data: a cloud-init template, on its own or upon another, with its two blanks filled in.
 //! Invariant: what is filled in is from a closed alphabet, so it needs no quoting anywhere.
 
+use std::collections::BTreeMap;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, context};
 use sha2::{Digest, Sha256};
 
+use super::cloud_config::{self, BadYaml};
 use crate::model::ids::ServerName;
 
 /// DigitalOcean's limit. Source: DigitalOcean API v2, `user_data`.
 const MAX_BYTES: usize = 64 * 1024;
+
+/// A template that loops for ever must end; the built-in ones take some hundreds.
+const FUEL: u64 = 100_000;
+
+/// The templates compiled in: name and text. `init` writes them out.
+pub const BUILT_IN: [(&str, &str); 2] = [
+    ("base", include_str!("../../cloud-init/base.yaml")),
+    ("php", include_str!("../../cloud-init/php.yaml")),
+];
+
+/// Templates by name.
+pub type Templates = BTreeMap<String, String>;
 
 /// Why there is no user-data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,14 +34,24 @@ pub enum BadUserData {
     /// The id is not one of ours.
     #[error("`{0}` is not a server id: 8 to 40 of a-z and 0-9")]
     ServerId(String),
-    /// A blank nobody can fill in.
-    #[error(
-        "the cloud-init template has an unknown blank `{{{{{0}}}}}`; hint: there are `{{{{root_hash}}}}` and `{{{{server_id}}}}`"
-    )]
-    Blank(String),
+    /// Not there.
+    #[error("there is no template `{0}`; hint: add `cloud-init/{0}.yaml`")]
+    Missing(String),
+    /// A line of it is wrong.
+    #[error("line {line} of the cloud-init template `{template}`: {message}; hint: {cure}")]
+    Template {
+        /// Whose line, which may be that of one it builds upon.
+        template: String,
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        cure: &'static str,
+    },
     /// The customer could not log in.
     #[error(
-        "the cloud-init template has no `{{{{root_hash}}}}`; hint: without it the mailed password is not the server's"
+        "the cloud-init template has no `{{{{ root_hash }}}}`; hint: without it the mailed password is not the server's"
     )]
     NoHash,
     /// cloud-init would ignore it without a word.
@@ -32,19 +59,22 @@ pub enum BadUserData {
         "the cloud-init template begins neither with `#cloud-config` nor with `#!`; hint: cloud-init would ignore it"
     )]
     Header,
-    /// DigitalOcean takes plain ASCII safely, and nothing else for sure.
-    #[error(
-        "line {0} of the cloud-init template is not plain ASCII; hint: look for quotes and dashes of a word processor"
-    )]
-    NotAscii(usize),
     /// Too large for DigitalOcean.
     #[error("the user-data has {0} bytes, and 65536 is the most; hint: let the template fetch what is large")]
     TooLarge(usize),
+    /// cloud-init could not use it.
+    #[error(transparent)]
+    Yaml(#[from] BadYaml),
+    /// Something got in that should not.
+    #[error(
+        "the cloud-init template takes `{0}` for a value; hint: this is a bug in basement, please report it"
+    )]
+    Open(String),
 }
 
-/// The template compiled in under this name.
-pub fn built_in(name: &str) -> Option<&'static str> {
-    (name == "base").then_some(include_str!("../../cloud-init/base.yaml"))
+/// The built-in templates.
+pub fn built_in() -> Templates {
+    BUILT_IN.map(|(name, text)| (name.to_owned(), text.to_owned())).into()
 }
 
 /// A server's public id, by which its own `basement.json` is told from another's: new for every attempt.
@@ -54,49 +84,133 @@ pub fn server_id(server: &ServerName, attempt: u32) -> String {
     hex
 }
 
-/// Whether a template can be filled in: known before a create fails of it.
-pub fn check(template: &str) -> Result<(), BadUserData> {
-    let hash = format!("$6$0123456789abcdef${}", "x".repeat(86));
-    render(template, &hash, &"x".repeat(20)).map(drop)
-}
-
-/// Fills in a template's `{{root_hash}}` and `{{server_id}}`.
-pub fn render(template: &str, root_hash: &str, server_id: &str) -> Result<String, BadUserData> {
+/// Fills in the `{{ root_hash }}` and `{{ server_id }}` of a template, which may build upon others.
+pub fn render(
+    templates: &Templates,
+    name: &str,
+    root_hash: &str,
+    server_id: &str,
+) -> Result<String, BadUserData> {
     if !is_hash(root_hash) {
         return Err(BadUserData::Hash);
     }
     if !is_server_id(server_id) {
         return Err(BadUserData::ServerId(server_id.chars().take(80).collect()));
     }
-    if !template.starts_with("#cloud-config\n") && !template.starts_with("#!") {
+    if !templates.contains_key(name) {
+        return Err(BadUserData::Missing(name.to_owned()));
+    }
+    let filled = fill(templates, name, root_hash, server_id).map_err(|error| explain(name, &error))?;
+    if !filled.starts_with("#cloud-config\n") && !filled.starts_with("#!") {
         return Err(BadUserData::Header);
     }
-    if let Some(line) = template.lines().position(|line| !line.is_ascii()) {
-        return Err(BadUserData::NotAscii(line + 1));
+    if !filled.contains(root_hash) {
+        return Err(BadUserData::NoHash);
     }
-    let filled = fill(template, root_hash, server_id)?;
+    if let Some((n, line)) = filled.lines().enumerate().find(|(_, line)| !line.is_ascii()) {
+        return Err(not_ascii(templates, name, n + 1, line));
+    }
     if filled.len() > MAX_BYTES { Err(BadUserData::TooLarge(filled.len())) } else { Ok(filled) }
 }
 
-fn fill(template: &str, root_hash: &str, server_id: &str) -> Result<String, BadUserData> {
-    let mut out = String::with_capacity(template.len() + 512);
-    let mut rest = template;
-    let mut hashed = false;
-    while let Some((before, after)) = rest.split_once("{{") {
-        out.push_str(before);
-        let (blank, behind) = after.split_once("}}").unwrap_or((after.lines().next().unwrap_or(""), ""));
-        match blank.trim() {
-            "root_hash" => {
-                out.push_str(root_hash);
-                hashed = true;
-            }
-            "server_id" => out.push_str(server_id),
-            _ => return Err(BadUserData::Blank(blank.chars().take(40).collect())),
+/// Whether droplets can boot from a template: known before a create fails of it. Tried with values at both
+/// ends of their alphabets, which YAML may take for something else, and with some that must not get in.
+pub fn check(templates: &Templates, name: &str) -> Result<(), BadUserData> {
+    let [short, long] =
+        ["$6$a$", "$6$rounds=999999999$/./.abcdefABCDEF$"].map(|salt| salt.to_owned() + &"x".repeat(86));
+    let ids = ["12345678".to_owned(), "1e345678".to_owned(), "z".repeat(40)];
+    for hash in [&short, &long] {
+        for id in &ids {
+            let filled = render(templates, name, hash, id)?;
+            cloud_config::check(&filled, templates.get(name).map_or("", String::as_str))?;
         }
-        rest = behind;
     }
-    out.push_str(rest);
-    if hashed { Ok(out) } else { Err(BadUserData::NoHash) }
+    let hostile = [
+        "\n",
+        "\"",
+        "'",
+        "#",
+        "$(reboot)",
+        "`reboot`",
+        "; reboot",
+        "\"\nruncmd: [reboot]\n#",
+        "{{ x }}",
+        "\0",
+        "\u{e9}",
+    ];
+    for value in hostile {
+        let open = [format!("{short}{value}x"), format!("{value}{long}")]
+            .iter()
+            .any(|hash| render(templates, name, hash, &ids[0]).is_ok())
+            || render(templates, name, &short, &format!("{}{value}", ids[0])).is_ok();
+        if open {
+            return Err(BadUserData::Open(value.escape_debug().to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// Jinja with marks of our own: its `{#` and `{%` are shell, and a line that begins with `#%` is nothing yet.
+fn fill(
+    templates: &Templates,
+    name: &str,
+    root_hash: &str,
+    server_id: &str,
+) -> Result<String, minijinja::Error> {
+    let mut env = Environment::new();
+    env.set_syntax(
+        SyntaxConfig::builder()
+            .line_statement_prefix("#%")
+            .block_delimiters("{*%", "%*}")
+            .comment_delimiters("{*#", "#*}")
+            .keep_trailing_newline(true)
+            .build()?,
+    );
+    env.set_undefined_behavior(UndefinedBehavior::Strict);
+    env.set_auto_escape_callback(|_| AutoEscape::None);
+    env.set_fuel(Some(FUEL));
+    for (other, text) in templates {
+        match env.add_template(other, text) {
+            // What is wrong with one that is not asked for is not this one's trouble.
+            Err(error) if other == name => return Err(error),
+            _ => {}
+        }
+    }
+    env.get_template(name)?.render(context! { root_hash, server_id })
+}
+
+/// minijinja's word for it, and ours. Its own names a value nowhere but in the detail of some errors, which are left out.
+fn explain(name: &str, error: &minijinja::Error) -> BadUserData {
+    let line = error.line().unwrap_or(1);
+    let template = error.name().unwrap_or(name).to_owned();
+    let (message, cure) = match error.kind() {
+        ErrorKind::UndefinedError => {
+            ("an unknown blank".to_owned(), "there are `{{ root_hash }}` and `{{ server_id }}`")
+        }
+        ErrorKind::SyntaxError => (
+            error.detail().unwrap_or("syntax error").to_owned(),
+            "what stands in `{{ }}` and behind `#%` is Jinja",
+        ),
+        ErrorKind::TemplateNotFound => (
+            "it builds upon a template that is not there".to_owned(),
+            "the built-in ones are `base` and `php`",
+        ),
+        ErrorKind::InvalidOperation if error.detail().is_some_and(|detail| detail.contains("cycle")) => {
+            ("it builds upon itself".to_owned(), "take another name, and build upon `base`")
+        }
+        ErrorKind::OutOfFuel => ("it takes too long to fill in".to_owned(), "look for a loop without an end"),
+        kind => (kind.to_string(), "`base`, which `basement init` writes out, shows what works"),
+    };
+    BadUserData::Template { template, line, message, cure }
+}
+
+/// DigitalOcean takes plain ASCII safely, and nothing else for sure. The line may be that of a template below.
+fn not_ascii(templates: &Templates, name: &str, n: usize, line: &str) -> BadUserData {
+    let within = |text: &String| text.lines().position(|one| one == line);
+    let found = templates.iter().find_map(|(name, text)| Some((name.clone(), within(text)? + 1)));
+    let (template, line) = found.unwrap_or((name.to_owned(), n));
+    let cure = "look for quotes and dashes of a word processor";
+    BadUserData::Template { template, line, message: "not plain ASCII".to_owned(), cure }
 }
 
 /// `$6$[rounds=N$]salt$hash`: a salt of 1 to 16 characters, a hash of 86.

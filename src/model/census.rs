@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::billing::Fresh;
+use super::firewall::Firewall;
 use super::ids::{DropletId, ServerName, Slug, SubscriptionId};
 use super::moment::Moment;
 use super::money::Money;
@@ -93,6 +94,8 @@ pub enum Question {
     Droplet(DropletId),
     /// Is there a droplet of this name, with or without tags?
     Named(ServerName),
+    /// How does our firewall stand?
+    Firewall,
     /// What does Stripe say of this subscription now?
     Subscription(SubscriptionId),
     /// What was paid for the period that holds this moment?
@@ -114,6 +117,8 @@ pub struct Census {
     pub sightings: BTreeMap<DropletId, Sighting>,
     /// Answers by name.
     pub named: BTreeMap<ServerName, Vec<Droplet>>,
+    /// All firewalls of our name, once asked for: one, none or, by somebody's mistake, several.
+    pub firewalls: Option<Vec<Firewall>>,
     /// Answers from Stripe.
     pub billing: BTreeMap<SubscriptionId, Fresh>,
 }
@@ -128,6 +133,7 @@ impl Census {
             sizes: BTreeMap::new(),
             sightings: BTreeMap::new(),
             named: BTreeMap::new(),
+            firewalls: None,
             billing: BTreeMap::new(),
         }
     }

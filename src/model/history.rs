@@ -1,13 +1,14 @@
 //! History: what was intended and done, folded from the ledger's entries.
 //! Invariant: `fold` is the only way a record changes, so rows can always be made anew from entries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::breaker::{Breaker, CreateEnd};
 use super::ids::{DropletId, RefundId, ServerName, StepId};
+use super::letter::Told;
 use super::moment::Moment;
 use super::money::Money;
 use super::step::{Action, Fact};
@@ -33,6 +34,11 @@ pub enum Outcome {
         amount: Money,
         /// Stripe's status at that time.
         status: String,
+    },
+    /// It went out together with those of other servers, in one letter.
+    Together {
+        /// The letter's step.
+        letter: StepId,
     },
     /// There was nobody to send a letter to.
     Nobody {
@@ -113,7 +119,35 @@ impl History {
                 }
             }
             (None, Event::Noticed { fact }) => self.notice(fact),
-            (None, _) => self.fleet.fold(entry),
+            (None, _) => {
+                let told = self.told(entry);
+                self.fleet.fold(entry);
+                for Told { server, step, .. } in told {
+                    self.records.entry(server).or_default().told_together(entry.at, &step, &entry.step);
+                }
+            }
+        }
+    }
+
+    /// The servers whose records change when these entries are folded, one after the other.
+    pub fn touched(&self, entries: &[Entry]) -> BTreeSet<ServerName> {
+        let mut names: BTreeSet<ServerName> =
+            entries.iter().filter_map(|entry| entry.server.clone()).collect();
+        for entry in entries {
+            let intended = match &entry.event {
+                Event::Intended { action: Action::Letter { letter } } => letter.occasion.told().to_vec(),
+                _ => Vec::new(),
+            };
+            names.extend(intended.into_iter().chain(self.told(entry)).map(|told| told.server));
+        }
+        names
+    }
+
+    /// Of which servers the operator has been told by what this entry says is done.
+    fn told(&self, entry: &Entry) -> Vec<Told> {
+        match (&entry.event, self.fleet.open.get(&entry.step).map(|open| &open.action)) {
+            (Event::Done { .. }, Some(Action::Letter { letter })) => letter.occasion.told().to_vec(),
+            _ => Vec::new(),
         }
     }
 
@@ -141,7 +175,9 @@ impl History {
         let is_letter = |id: &StepId| {
             id.as_str().starts_with("letter/") && id.as_str().split('/').nth(2) != Some("welcome")
         };
-        let done = records().flat_map(|r| &r.done).filter(|(id, done)| is_letter(id) && done.at >= from);
+        let is_own = |done: &Done| !matches!(done.outcome, Outcome::Together { .. });
+        let done = records().flat_map(|r| &r.done);
+        let done = done.filter(|(id, done)| is_letter(id) && is_own(done) && done.at >= from);
         let open = records().flat_map(|r| &r.open).filter(|(id, open)| is_letter(id) && open.since >= from);
         done.count() + open.count()
     }
@@ -152,7 +188,9 @@ impl History {
         let open = self.records.values().flat_map(|r| r.open.values()).filter(|o| o.since >= from);
         done.filter_map(|d| match &d.outcome {
             Outcome::Refunded { amount, .. } => Some(*amount),
-            Outcome::Plain | Outcome::Created { .. } | Outcome::Nobody { .. } => None,
+            Outcome::Plain | Outcome::Created { .. } | Outcome::Together { .. } | Outcome::Nobody { .. } => {
+                None
+            }
         })
         .chain(open.filter_map(|o| match &o.action {
             Action::Refund { order, .. } => Some(order.amount),

@@ -116,6 +116,10 @@ text_id!(
     RefundId, "refund id", is_vendor_id, "1 to 255 of A-Z, a-z, 0-9, - and _"
 );
 text_id!(
+    /// A firewall at DigitalOcean: a UUID.
+    FirewallId, "firewall id", is_vendor_id, "1 to 255 of A-Z, a-z, 0-9, - and _"
+);
+text_id!(
     /// What a step is about, e.g. `refund/sub_1/pi_1`: never random, never the clock.
     StepId, "step id", is_step_id, "words of A-Z, a-z, 0-9, - _ . : joined by /"
 );

@@ -7,9 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::breaker::Opened;
-use super::ids::{CustomerId, DropletId, ServerName};
+use super::ids::{CustomerId, DropletId, ServerName, StepId};
 use super::moment::Moment;
 use super::money::Money;
+use super::step::Reason;
 
 /// What a letter is about. Its words are chosen in `render/letter`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -69,11 +70,29 @@ pub enum Occasion {
         /// What was said last.
         why: String,
     },
+    /// To the operator: the same has become of several servers; each of them is one of the alerts above.
+    AlertMany {
+        /// Of which, and what is told of each.
+        told: Vec<Told>,
+    },
     /// To the operator: too many creates failed; creates and refunds are stopped.
     AlertBreaker {
         /// Since when, and why.
         opened: Opened,
     },
+}
+
+/// What is told of one server in a letter about several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Told {
+    /// Which server.
+    pub server: ServerName,
+    /// The letter it would have had of its own; that is done with this one.
+    pub step: StepId,
+    /// Why.
+    pub reason: Reason,
+    /// What about.
+    pub occasion: Occasion,
 }
 
 /// Who gets it. The address itself is read when the letter is sent.
@@ -116,7 +135,16 @@ impl Occasion {
             Self::AlertFailed { .. } => "operator-failed",
             Self::AlertDeleted { .. } => "operator-deleted",
             Self::AlertRefused { .. } => "operator-refused",
+            Self::AlertMany { .. } => "operator-many",
             Self::AlertBreaker { .. } => "operator-breaker",
+        }
+    }
+
+    /// Of which servers a letter about several tells.
+    pub fn told(&self) -> &[Told] {
+        match self {
+            Self::AlertMany { told } => told,
+            _ => &[],
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod billing;
 pub mod breaker;
 pub mod census;
 pub mod desired;
+pub mod firewall;
 pub mod history;
 pub mod ids;
 pub mod insight;

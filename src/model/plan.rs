@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::breaker::Opened;
 use super::census::Question;
-use super::ids::{DropletId, ServerName, StepId};
+use super::ids::{DropletId, FirewallId, ServerName, StepId};
 use super::moment::Moment;
 use super::money::{Money, Totals};
 use super::step::Step;
@@ -138,6 +138,45 @@ pub enum Notice {
         /// Since when, and why.
         opened: Opened,
     },
+    /// Our firewall is not in force everywhere yet.
+    FirewallPending {
+        /// DigitalOcean could not put it in force.
+        is_failed: bool,
+        /// Droplets it has not reached yet.
+        droplets: usize,
+    },
+    /// Not created before our firewall is in force.
+    FirewallFirst {
+        /// A person must see to the firewall first.
+        by_hand: bool,
+    },
+    /// Several firewalls have our name: none is touched.
+    FirewallTwins {
+        /// Which.
+        firewalls: Vec<FirewallId>,
+    },
+    /// Our firewall is still there, though the policy does not ask for it any more.
+    FirewallLeft {
+        /// Which.
+        firewall: FirewallId,
+    },
+    /// Droplets are made without an SSH key, so DigitalOcean mails a password for each.
+    NoSshKeys {
+        /// How many.
+        creates: usize,
+        /// A person allows it.
+        is_allowed: bool,
+    },
+    /// The operator is told of these at this moment or later, in one letter: another of the same cause was sent
+    /// a short while ago.
+    Gathered {
+        /// The letter's word: `operator-failed`, `operator-deleted` or `operator-refused`.
+        cause: String,
+        /// Of which.
+        servers: Vec<ServerName>,
+        /// When.
+        until: Moment,
+    },
     /// Not done while the breaker is open.
     Withheld {
         /// The action's word: `create` or `refund`.
@@ -231,6 +270,8 @@ impl Notice {
                 | Self::ShuttingDown { .. }
                 | Self::Leaving { .. }
                 | Self::Waiting { .. }
+                | Self::FirewallPending { .. }
+                | Self::FirewallFirst { by_hand: false }
         )
     }
 }

@@ -19,6 +19,19 @@ pub enum Mode {
     Test,
 }
 
+/// Who keeps everybody out but for SSH and the web.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FirewallBy {
+    /// Each droplet for itself, from its first boot on.
+    #[default]
+    Ufw,
+    /// DigitalOcean, for all droplets of our tag.
+    Cloud,
+    /// Both.
+    Both,
+}
+
 /// What is sold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +63,9 @@ pub struct Defaults {
     /// to the account's owner for every droplet.
     #[serde(default)]
     pub ssh_keys: Vec<String>,
+    /// Droplets may be made without a key, whatever DigitalOcean mails then.
+    #[serde(default)]
+    pub allow_no_ssh_keys: bool,
     /// Name of the cloud-init template.
     #[serde(default = "base")]
     pub template: String,
@@ -92,6 +108,11 @@ pub struct Policy {
     pub on_failure: OnFailure,
     /// Make servers anew that were deleted outside basement.
     pub recreate_deleted: bool,
+    /// Who keeps everybody out.
+    pub firewall: FirewallBy,
+    /// Droplets may be made without a key: `allow_no_ssh_keys` of `[defaults]`, where it stands beside the keys.
+    #[serde(skip)]
+    pub allow_no_ssh_keys: bool,
     /// How long a server stays when it is no longer paid.
     pub grace: Grace,
     /// How much may be done at once.
@@ -146,6 +167,13 @@ pub struct Caps {
     pub shrink: usize,
 }
 
+impl FirewallBy {
+    /// DigitalOcean has a part in it.
+    pub fn is_cloud(self) -> bool {
+        matches!(self, Self::Cloud | Self::Both)
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -154,6 +182,8 @@ impl Default for Policy {
             power_off_after: Span::minutes(2),
             on_failure: OnFailure::RefundAndCancel,
             recreate_deleted: false,
+            firewall: FirewallBy::default(),
+            allow_no_ssh_keys: false,
             grace: Grace::default(),
             caps: Caps::default(),
         }

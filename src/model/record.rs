@@ -92,6 +92,9 @@ pub struct Record {
     pub powered_on: Option<Moment>,
     /// When its destruction was last asked for; none if that was refused.
     pub destroyed: Option<Moment>,
+    /// When our firewall was last put in place; the fleet's record alone knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firewall: Option<Moment>,
     /// The customer's last word from us is that it is off.
     pub told_off: bool,
     /// When anything of this last changed.
@@ -120,6 +123,15 @@ impl Record {
     /// Whether an unshown step is done.
     pub fn has_done(&self, step: &StepId) -> bool {
         self.done.contains_key(step)
+    }
+
+    /// Its letter went out with those of others.
+    pub(super) fn told_together(&mut self, at: Moment, step: &StepId, letter: &StepId) {
+        self.changed = Some(at);
+        self.failures.remove(step);
+        self.open.remove(step);
+        let outcome = Outcome::Together { letter: letter.clone() };
+        self.done.insert(step.clone(), Done { at, outcome });
     }
 
     /// Whether this entry, about to be folded, ends a create: well, or badly.
@@ -152,8 +164,10 @@ impl Record {
             (self.stopped, self.power_cut, self.powered_on, self.destroyed) = (None, None, None, None);
             self.told_off = false;
         }
-        if let Action::Destroy { .. } = action {
-            self.destroyed = Some(entry.at);
+        match action {
+            Action::Destroy { .. } => self.destroyed = Some(entry.at),
+            Action::Firewall { .. } => self.firewall = Some(entry.at),
+            _ => {}
         }
         self.open
             .insert(entry.step.clone(), Open { since: entry.at, action: action.clone(), is_lost: false });
@@ -178,6 +192,8 @@ impl Record {
             }
             Action::Letter { letter } => self.told(entry.at, &letter.occasion),
             Action::Record { .. }
+            | Action::Tag { .. }
+            | Action::Firewall { .. }
             | Action::Destroy { .. }
             | Action::Refund { .. }
             | Action::Cancel { .. } => {}
@@ -202,6 +218,7 @@ impl Record {
             | Occasion::AlertFailed { .. }
             | Occasion::AlertDeleted { .. }
             | Occasion::AlertRefused { .. }
+            | Occasion::AlertMany { .. }
             | Occasion::AlertBreaker { .. } => {}
         }
     }

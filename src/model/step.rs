@@ -8,6 +8,7 @@ use super::billing::RefundOrder;
 use super::breaker::Opened;
 use super::census::MARK;
 use super::desired::{Because, DesiredState, Spec};
+use super::firewall::FirewallOrder;
 use super::ids::{DropletId, PlanName, ServerName, StepId, SubscriptionId, UserSlug};
 use super::letter::Letter;
 use super::moment::{Moment, Span};
@@ -87,6 +88,16 @@ pub enum Action {
     Record {
         /// What.
         fact: Fact,
+    },
+    /// Make our tag, to which the firewall applies.
+    Tag {
+        /// Its name.
+        tag: String,
+    },
+    /// Make our firewall, or put it in place of what became of it.
+    Firewall {
+        /// What.
+        order: FirewallOrder,
     },
     /// Destroy a droplet.
     Destroy {
@@ -202,6 +213,10 @@ pub enum Reason {
         /// Of how many.
         of: usize,
     },
+    /// The policy asks for something that there is not.
+    Policy,
+    /// Somebody changed it.
+    Changed,
     /// Its create is refused again and again.
     Refused {
         /// How often.
@@ -238,14 +253,16 @@ impl Action {
     pub fn rank(&self) -> u8 {
         match self {
             Self::Record { .. } => 0,
-            Self::Destroy { .. } => 1,
-            Self::Refund { .. } => 2,
-            Self::Cancel { .. } => 3,
-            Self::Shutdown { .. } => 4,
-            Self::PowerOff { .. } => 5,
-            Self::PowerOn { .. } => 6,
-            Self::Create { .. } => 7,
-            Self::Letter { .. } => 8,
+            Self::Tag { .. } => 1,
+            Self::Firewall { .. } => 2,
+            Self::Destroy { .. } => 3,
+            Self::Refund { .. } => 4,
+            Self::Cancel { .. } => 5,
+            Self::Shutdown { .. } => 6,
+            Self::PowerOff { .. } => 7,
+            Self::PowerOn { .. } => 8,
+            Self::Create { .. } => 9,
+            Self::Letter { .. } => 10,
         }
     }
 
@@ -256,8 +273,8 @@ impl Action {
             Self::Refund { .. } => 1,
             Self::Cancel { .. } => 2,
             Self::Shutdown { .. } | Self::PowerOff { .. } => 3,
-            Self::PowerOn { .. } => 4,
-            Self::Create { .. } => 5,
+            Self::Firewall { .. } | Self::PowerOn { .. } => 4,
+            Self::Tag { .. } | Self::Create { .. } => 5,
             Self::Letter { .. } => 6,
             Self::Record { .. } => 7,
         }
@@ -267,6 +284,8 @@ impl Action {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Record { .. } => "record",
+            Self::Tag { .. } => "tag",
+            Self::Firewall { .. } => "firewall",
             Self::Destroy { .. } => "destroy",
             Self::Refund { .. } => "refund",
             Self::Cancel { .. } => "cancel",

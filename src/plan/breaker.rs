@@ -71,9 +71,9 @@ pub(super) fn has_begun(record: &Record) -> bool {
     record.open.keys().any(is_of_it) || record.done.iter().any(|(id, done)| is_of_it(id) && is_since(done.at))
 }
 
-/// Whether the operator was told that the delivery failed: that is the last step of its settlement.
+/// Whether somebody was told that the delivery failed: the customer, or the operator, who is told last.
 fn is_told(record: &Record) -> bool {
-    let is_letter = |id: &StepId| id.as_str().split('/').nth(2) == Some("operator-failed");
+    let is_letter = |id: &StepId| matches!(id.as_str().split('/').nth(2), Some("failed" | "operator-failed"));
     let is_since = |at: Moment| record.failed.is_none_or(|failed| at >= failed);
     record.done.iter().any(|(id, done)| is_letter(id) && is_since(done.at))
 }

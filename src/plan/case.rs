@@ -12,6 +12,8 @@ use crate::model::plan::{Note, Notice};
 use crate::model::policy::Policy;
 use crate::model::step::{Action, DestroyCause, Reason, Step};
 
+use super::firewall::Gate;
+
 /// DigitalOcean's clock may differ from ours by so much.
 pub(super) const SKEW: Span = Span::minutes(2);
 /// A destroyed droplet may be listed for some seconds; after that it is asked again.
@@ -33,6 +35,8 @@ pub(super) struct Case<'a> {
     pub policy: &'a Policy,
     /// The breaker is open: nothing is created, and no refund begins.
     pub is_broken: bool,
+    /// Whether the firewall lets droplets be made.
+    pub gate: Gate,
 }
 
 /// What comes of it.
@@ -183,7 +187,8 @@ pub(super) fn add(
     true
 }
 
-fn within(at: Moment, done: Moment, span: Span) -> bool {
+/// Whether something done at a moment is less than a span before now.
+pub(super) fn within(at: Moment, done: Moment, span: Span) -> bool {
     done <= at && at < done.plus(span)
 }
 

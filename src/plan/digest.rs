@@ -34,9 +34,13 @@ pub fn is_destructive(action: &Action) -> bool {
         | Action::Cancel { .. }
         | Action::Shutdown { .. }
         | Action::PowerOff { .. } => true,
-        Action::Record { .. } | Action::PowerOn { .. } | Action::Create { .. } | Action::Letter { .. } => {
-            false
-        }
+        // Somebody's rules are taken away, and somebody may need them.
+        Action::Firewall { order } => order.id.is_some(),
+        Action::Record { .. }
+        | Action::Tag { .. }
+        | Action::PowerOn { .. }
+        | Action::Create { .. }
+        | Action::Letter { .. } => false,
     }
 }
 

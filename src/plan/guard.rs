@@ -9,7 +9,7 @@ use crate::model::history::{History, Phase};
 use crate::model::ids::DropletId;
 use crate::model::moment::{Moment, Span};
 use crate::model::money::{Money, Totals};
-use crate::model::plan::{Plan, Use, Uses};
+use crate::model::plan::{Notice, Plan, Use, Uses};
 use crate::model::policy::Policy;
 use crate::model::step::{Action, DestroyCause, Step};
 
@@ -58,6 +58,11 @@ pub enum Objection {
         /// How many of them are listed.
         is: usize,
     },
+    /// Droplets without an SSH key, and nobody said that this is meant.
+    NoSshKeys {
+        /// How many.
+        creates: usize,
+    },
     /// Another DigitalOcean team than the ledger knows.
     OtherAccount {
         /// The ledger's.
@@ -100,6 +105,10 @@ pub fn objections(plan: &Plan, census: &Census, history: &History) -> Vec<Object
         let (Use { count, cap }, sum, sum_cap) = (*refunds, refunded.clone(), *refund_sum);
         found.push(Objection::ManyRefunds { count, cap, sum, sum_cap });
     }
+    found.extend(plan.notes.iter().find_map(|note| match note.notice {
+        Notice::NoSshKeys { creates, is_allowed: false } => Some(Objection::NoSshKeys { creates }),
+        _ => None,
+    }));
     if new(is_counted_letter) && letters.is_over() {
         let Use { count, cap } = *letters;
         found.push(Objection::ManyLetters { count, cap });
@@ -174,8 +183,15 @@ impl Approved {
 
 impl Objection {
     /// All names, for a command line to check what it is given.
-    pub const NAMES: [&str; 6] =
-        ["many-destroys", "many-refunds", "many-letters", "empty-fleet", "census-shrunk", "other-account"];
+    pub const NAMES: [&str; 7] = [
+        "many-destroys",
+        "many-refunds",
+        "many-letters",
+        "empty-fleet",
+        "census-shrunk",
+        "other-account",
+        "no-ssh-keys",
+    ];
 
     /// Whether an approval of what a plan takes away waives it: the others are about the world, not about steps.
     pub fn is_approvable(name: &str) -> bool {
@@ -191,6 +207,7 @@ impl Objection {
             Self::EmptyFleet { .. } => "empty-fleet",
             Self::CensusShrunk { .. } => "census-shrunk",
             Self::OtherAccount { .. } => "other-account",
+            Self::NoSshKeys { .. } => "no-ssh-keys",
         }
     }
 }
@@ -215,6 +232,12 @@ impl fmt::Display for Objection {
             }
             Self::CensusShrunk { was, is } => {
                 write!(f, "DigitalOcean shows {is} of the {was} droplets that customers have")
+            }
+            Self::NoSshKeys { creates } => {
+                write!(
+                    f,
+                    "{creates} to be created without an SSH key; name keys in `ssh_keys` of basement.toml, or set `allow_no_ssh_keys`"
+                )
             }
             Self::OtherAccount { was, is } => {
                 write!(f, "this token is of the DigitalOcean team `{is}`; the ledger knows `{was}`")

@@ -10,6 +10,7 @@ use crate::model::plan::Notice;
 use crate::model::step::{Action, CreateOrder, DestroyCause, Fact, Reason};
 
 use super::case::{Case, Consent, SKEW, Verdict};
+use super::firewall::Gate;
 use super::{delivered, failed, letters};
 
 /// Decides about one server.
@@ -78,6 +79,11 @@ fn unmade(case: &Case, to: &mut Verdict, anew: bool) {
     }
     if case.is_broken {
         return case.withhold(to, "create");
+    }
+    match case.gate {
+        Gate::Open => {}
+        Gate::Asked => return,
+        Gate::Shut { by_hand } => return case.note(to, Notice::FirewallFirst { by_hand }),
     }
     let refused = |attempt: &u32| case.record.failures.contains_key(&case.id("create", &[attempt]));
     let attempt = match case.record.attempt {

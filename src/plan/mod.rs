@@ -6,9 +6,11 @@ pub mod breaker;
 pub mod digest;
 pub mod guard;
 
+mod alerts;
 mod case;
 mod delivered;
 mod failed;
+mod firewall;
 mod letters;
 mod life;
 mod matching;
@@ -22,7 +24,7 @@ use crate::model::history::{History, Record};
 use crate::model::ids::ServerName;
 use crate::model::plan::{Note, Notice, Plan};
 use crate::model::policy::Policy;
-use crate::model::step::Step;
+use crate::model::step::{Action, Step};
 
 use case::{Case, Verdict};
 
@@ -37,19 +39,22 @@ pub fn plan(fleet: &Fleet, census: &Census, history: &History, policy: &Policy) 
     if let Some(opened) = &opened {
         breaker::announce(opened, history, census, &mut sum);
     }
+    let gate = firewall::decide(census, history, policy, &mut sum);
     for server in fleet.servers.values() {
         let record = history.records.get(&server.name).unwrap_or(&unknown);
         let droplets = matched.of(&server.name);
         let kin = matched.kin(server);
         let is_broken = opened.is_some();
-        let case = Case { server, record, droplets, kin, census, policy, is_broken };
+        let case = Case { server, record, droplets, kin, census, policy, is_broken, gate };
         sum.extend(life::decide(&case));
     }
     sum.notes.extend(matched.orphans.iter().map(|droplet| Note {
         server: None,
         notice: Notice::Orphan { droplet: droplet.id, name: droplet.name.clone(), monthly: droplet.monthly },
     }));
+    alerts::gather(history, census.at, &mut sum);
     let Verdict { steps, mut notes, questions } = sum;
+    notes.extend(keyless(&steps, policy));
     notes.sort();
     let steps = sorted(steps);
     let money = money::line(fleet, census, &steps);
@@ -64,6 +69,15 @@ pub fn plan(fleet: &Fleet, census: &Census, history: &History, policy: &Policy) 
         money,
         uses,
     }
+}
+
+/// Said once for all droplets that are made without an SSH key.
+fn keyless(steps: &[Step], policy: &Policy) -> Option<Note> {
+    let is_keyless =
+        |step: &&Step| matches!(&step.action, Action::Create { order } if order.spec.ssh_keys.is_empty());
+    let creates = steps.iter().filter(is_keyless).count();
+    let notice = Notice::NoSshKeys { creates, is_allowed: policy.allow_no_ssh_keys };
+    (creates > 0).then_some(Note { server: None, notice })
 }
 
 /// Servers with something dangerous first; one server's steps together, in the order they are taken.

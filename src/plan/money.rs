@@ -31,6 +31,8 @@ pub(super) fn line(fleet: &Fleet, census: &Census, steps: &[Step]) -> MoneyLine 
             }
             Action::Refund { order, .. } => money.refunds.add(order.amount),
             Action::Record { .. }
+            | Action::Tag { .. }
+            | Action::Firewall { .. }
             | Action::Cancel { .. }
             | Action::Shutdown { .. }
             | Action::PowerOff { .. }

@@ -2,12 +2,14 @@
 //! is executed twice. Exhaustive: for each scenario, for each call n (and each pair), for each way to be spoilt.
 
 use crate::model::moment::Span;
+use crate::model::policy::FirewallBy;
 use crate::sim::whim::{Told, Whim};
 use crate::sim::world::lock;
 
 use super::laws::{self, Broken};
 use super::meddler::Spoil;
 use super::stage::{Act, Stage};
+use super::walls::{self, Edit};
 
 /// All ways to spoil a call.
 pub const SPOILS: [Spoil; 5] =
@@ -27,6 +29,8 @@ pub struct Scenario {
     is_delivered: bool,
     /// What happens then, one after another, with some runs after each.
     happens: Vec<fn(&Stage)>,
+    /// Who keeps everybody out.
+    firewall: FirewallBy,
     /// Whether every pair of calls is spoilt too, and not only every call.
     pub has_pairs: bool,
 }
@@ -53,11 +57,11 @@ pub fn scenarios() -> Vec<Scenario> {
     let grace: fn(&Stage) = |stage| stage.advance(Span::days(8));
     let undelivered = |name, before, happens| {
         let has_pairs = matches!(name, "create" | "stuck boot");
-        Scenario { name, before, is_delivered: false, happens, has_pairs }
+        Scenario { name, before, is_delivered: false, happens, firewall: FirewallBy::Ufw, has_pairs }
     };
     let delivered = |name, happens| {
         let (before, has_pairs) = (ada, false);
-        Scenario { name, before, is_delivered: true, happens, has_pairs }
+        Scenario { name, before, is_delivered: true, happens, firewall: FirewallBy::Ufw, has_pairs }
     };
     vec![
         undelivered("create", nobody, vec![ada]),
@@ -70,6 +74,8 @@ pub fn scenarios() -> Vec<Scenario> {
         delivered("resubscribe during grace", vec![cancel, ada]),
         undelivered("a trial that fails", bea, vec![stuck]),
         undelivered("cancel during boot", ada, vec![cancel]),
+        Scenario { firewall: FirewallBy::Cloud, ..undelivered("a firewall first", nobody, vec![ada]) },
+        Scenario { firewall: FirewallBy::Both, ..delivered("a firewall changed by hand", vec![open, torn]) },
     ]
 }
 
@@ -118,6 +124,7 @@ pub async fn spoilt(scenario: &Scenario, make: fn() -> Stage, spoils: &Spoils) -
 /// One run: the number of calls, the broken laws, and the calls that were spoilt.
 async fn play(mut stage: Stage, scenario: &Scenario, spoils: &Spoils) -> (usize, Vec<Broken>, Vec<String>) {
     (scenario.before)(&stage);
+    walls::set_policy(&mut stage, scenario.firewall);
     if scenario.is_delivered {
         let _ = stage.generate().await;
         stage.apply(PATIENCE).await;
@@ -151,9 +158,11 @@ pub fn judge(stage: &Stage, may_repeat_letters: bool) -> Vec<Broken> {
     // In this order: the world's watcher asks the books.
     let mut world = lock(&stage.world);
     let books = stage.books();
-    stage.ledger.read(|entries, history| {
+    let mut broken = stage.ledger.read(|entries, history| {
         laws::broken(&mut world, &books, &stage.witness, entries, history, may_repeat_letters)
-    })
+    });
+    broken.extend(walls::broken(world.cloud(), stage.policy.firewall));
+    broken
 }
 
 /// Law 1: when trouble has stopped, an apply settles, and a second look finds nothing to do. And law 4's
@@ -175,6 +184,7 @@ pub async fn settled(stage: &mut Stage) -> Vec<Broken> {
         Err(fault) => broken.push(Broken { law: 1, what: fault.to_string() }),
     }
     broken.extend(laws::unrefunded(&lock(&stage.world), &stage.books(), &stage.witness));
+    broken.extend(walls::unsettled(lock(&stage.world).cloud(), stage.policy.firewall));
     broken
 }
 
@@ -196,6 +206,15 @@ fn stuck(stage: &Stage) {
 
 fn vanish(stage: &Stage) {
     lock(&stage.world).cloud().whims.tell(Told { whim: Whim::Vanish, server: None, times: 1 });
+}
+
+fn open(stage: &Stage) {
+    walls::edit(lock(&stage.world).cloud(), Edit::Open);
+}
+
+fn torn(stage: &Stage) {
+    walls::edit(lock(&stage.world).cloud(), Edit::Delete);
+    stage.subscribe("bea", "basic-month", 0).ok();
 }
 
 fn by_hand(stage: &Stage) {

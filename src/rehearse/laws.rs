@@ -68,6 +68,7 @@ pub fn broken(
     found.extend(one_letter_per_occasion(world, entries, may_repeat_letters));
     found.extend(no_refund_before_the_end(world, books, &witness.seen().fleet));
     found.extend(witness.broken(world));
+    found.extend(one_alert_per_hour(entries));
     found.extend(ledger_folds(entries, history));
     found.extend(breaker_holds(entries));
     found.into_iter().collect()
@@ -77,9 +78,14 @@ pub fn broken(
 pub fn unrefunded(world: &World, books: &Books, witness: &Witness) -> Vec<Broken> {
     let truth = books.truth();
     let failed = world.outbox.iter().filter_map(|letter| letter.message_id.strip_prefix("letter."));
-    let failed: BTreeSet<&str> =
+    let mut failed: BTreeSet<&str> =
         failed.filter_map(|id| id.split_once(".operator-failed").map(|(server, _)| server)).collect();
     let seen = witness.seen();
+    let several = |letter: &&Delivered| letter.message_id.starts_with("letter.fleet.operator-failed.");
+    for letter in world.outbox.iter().filter(several) {
+        let names = seen.fleet.servers.keys().map(ServerName::as_str);
+        failed.extend(names.filter(|name| letter.text.contains(name)));
+    }
     let mut found = Vec::new();
     for server in seen.fleet.servers.values().filter(|server| failed.contains(server.name.as_str())) {
         let Some(id) = server.subscription() else { continue };
@@ -173,6 +179,44 @@ fn one_letter_per_occasion(world: &mut World, entries: &[Entry], may_repeat: boo
     found.extend(
         again.map(|letter| Broken { law: 5, what: format!("`{}` was sent twice", letter.message_id) }),
     );
+    found
+}
+
+/// Law 5, too: the operator gets one letter per cause and hour, by our own clock as it was then; and no alert
+/// is told twice, alone and together with others.
+fn one_alert_per_hour(entries: &[Entry]) -> Vec<Broken> {
+    let mut begun: BTreeMap<&StepId, &Action> = BTreeMap::new();
+    let mut last: BTreeMap<&str, (Moment, &StepId)> = BTreeMap::new();
+    let mut told: BTreeSet<&StepId> = BTreeSet::new();
+    let mut found = Vec::new();
+    let mut broken = |what: String| found.push(Broken { law: 5, what });
+    for Entry { at, step, event, .. } in entries {
+        let mut words = step.as_str().split('/').skip(2);
+        let Some(cause) = words.next().filter(|word| word.starts_with("operator-")) else { continue };
+        match event {
+            Event::Intended { action } => {
+                let is_new = begun.insert(step, action).is_none();
+                if let Some((then, other)) = last.get(cause).filter(|(then, _)| is_new && at >= then)
+                    && at.since(*then) < Span::minutes(60)
+                {
+                    broken(format!("`{step}` within an hour of `{other}`"));
+                }
+            }
+            Event::Done { .. } => {
+                last.insert(cause, (*at, step));
+                let several = match begun.get(step) {
+                    Some(Action::Letter { letter }) => letter.occasion.told(),
+                    _ => &[],
+                };
+                for step in several.iter().map(|told| &told.step).chain([step]) {
+                    if !told.insert(step) {
+                        broken(format!("`{step}` was told twice"));
+                    }
+                }
+            }
+            Event::Failed { .. } | Event::Unknown { .. } | Event::Noticed { .. } => {}
+        }
+    }
     found
 }
 

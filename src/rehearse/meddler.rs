@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Subscription};
 use crate::model::census::{Account, Droplet, Size};
+use crate::model::firewall::{Firewall, FirewallOrder};
 use crate::model::history::{Entry, History};
 use crate::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
 use crate::model::moment::Moment;
@@ -185,6 +186,18 @@ impl<P: Cloud> Cloud for Meddled<P> {
 
     async fn destroy(&self, id: DropletId) -> Result<(), Fault> {
         self.meddler.around("destroy", Kind::Write, || self.inner.destroy(id)).await
+    }
+
+    async fn ensure_tag(&self, tag: &str) -> Result<(), Fault> {
+        self.meddler.around("ensure_tag", Kind::Write, || self.inner.ensure_tag(tag)).await
+    }
+
+    async fn firewalls(&self) -> Result<Vec<Firewall>, Fault> {
+        self.meddler.around("firewalls", Kind::Read, || self.inner.firewalls()).await
+    }
+
+    async fn put_firewall(&self, order: &FirewallOrder) -> Result<(), Fault> {
+        self.meddler.around("put_firewall", Kind::Write, || self.inner.put_firewall(order)).await
     }
 
     async fn account(&self) -> Result<Account, Fault> {

@@ -8,3 +8,4 @@ pub mod run;
 pub mod script;
 pub mod stage;
 pub mod storm;
+pub mod walls;

@@ -17,6 +17,7 @@ use super::faults::{judge, settled};
 use super::laws;
 use super::stage::Stage;
 use super::storm::{Act, word};
+use super::walls;
 
 /// How long an apply goes on.
 const PATIENCE: Span = Span::minutes(15);
@@ -80,6 +81,7 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
                 outcome.broken.extend(broken);
             }
             Act::ResetBreaker { retry } => stage.reset_breaker(*retry).await,
+            Act::Firewall(by) => walls::set_policy(&mut stage, *by),
             Act::KeepLedger => kept = stage.ledger.reopened(),
             Act::RestoreLedger => lose(&mut stage, kept.reopened()),
             Act::LoseLedger => lose(&mut stage, MemoryLedger::new()),
@@ -242,6 +244,7 @@ fn vendor(stage: &Stage, act: &Act) {
                 world.cloud().untag(id);
             }
         }
+        Act::EditFirewall(edit) => walls::edit(world.cloud(), *edit),
         Act::Mishap { call, mishap, skip, count } => world.trouble.planned.push(Planned {
             call: call.clone(),
             mishap: *mishap,

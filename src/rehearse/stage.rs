@@ -261,13 +261,12 @@ impl Stage {
 
     /// What an apply is told.
     pub fn setup(&self) -> Setup {
-        let base = userdata::built_in("base").unwrap_or_default().to_owned();
         Setup {
             fleet: self.fleet.clone(),
             policy: self.policy.clone(),
             allow: self.allow.clone(),
             approvals: Vec::new(),
-            templates: BTreeMap::from([("base".to_owned(), base)]),
+            templates: userdata::built_in(),
             letters: LetterSettings {
                 brand: "Rehearsal".to_owned(),
                 support: "help@example.com".to_owned(),
@@ -321,7 +320,8 @@ fn catalogue() -> Catalogue {
             monitoring: true,
             backups: false,
             ipv6: false,
-            ssh_keys: Vec::new(),
+            ssh_keys: vec!["3b:16:bf:e4:8b:00:8b:b8:59:8c:a9:d3:f0:19:45:fa".to_owned()],
+            allow_no_ssh_keys: false,
             template: "base".to_owned(),
         },
         plans: [plan("basic", "s-1vcpu-1gb"), plan("pro", "s-1vcpu-2gb"), plan("premium", "s-2vcpu-4gb")]

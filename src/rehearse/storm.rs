@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map_recursive;
 
 use crate::model::moment::Span;
+use crate::model::policy::FirewallBy;
 use crate::sim::dice::Dice;
 use crate::sim::memory::{Asked, Ill};
 use crate::sim::trouble::Mishap;
 use crate::sim::whim::Whim;
 
 use super::meddler::Spoil;
+use super::walls::{EDITS, Edit};
 
 /// One act of a storm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +62,10 @@ pub enum Act {
     DeleteDroplet(String),
     /// Somebody takes our mark off their droplet.
     Untag(String),
+    /// An operator says who keeps everybody out.
+    Firewall(FirewallBy),
+    /// Somebody changes our cloud firewall in the panel.
+    EditFirewall(Edit),
     /// An operator says `retry` of whatever has failed.
     Retry,
     /// An operator says `recreate` of whatever was deleted.
@@ -154,6 +160,28 @@ const CALLS: [&str; 12] = [
     "POST /v1/refunds",
     "DELETE /v1/subscriptions",
 ];
+/// How they go wrong.
+const MISHAPS: [Mishap; 16] = [
+    Mishap::FailBefore(500),
+    Mishap::FailBefore(503),
+    Mishap::FailBefore(401),
+    Mishap::FailBefore(409),
+    Mishap::FailBefore(422),
+    Mishap::FailBefore(451),
+    Mishap::FailBefore(550),
+    Mishap::FailAfter(500),
+    Mishap::FailAfter(502),
+    Mishap::Html502,
+    Mishap::Drop,
+    Mishap::RateMinute,
+    Mishap::RateHour,
+    Mishap::Slow(45_000),
+    Mishap::Locked,
+    Mishap::Shifted,
+];
+/// Calls about the firewall.
+const WALL_CALLS: [&str; 4] =
+    ["GET /v2/firewalls", "POST /v2/firewalls", "PUT /v2/firewalls/", "POST /v2/tags"];
 /// What is sold by the month.
 const MONTHLY: [&str; 3] = ["basic-month", "pro-month", "premium-month"];
 
@@ -171,7 +199,34 @@ pub fn throw(seed: u64) -> Vec<Act> {
         }
     }
     acts.push(Act::Run);
+    wall(seed, &mut acts);
     acts
+}
+
+/// A quarter of the storms have a cloud firewall, from the beginning or from some day on, and people who change it.
+/// These dice are others: a seed without one is the storm it was before.
+fn wall(seed: u64, acts: &mut Vec<Act>) {
+    let mut dice = Dice::new(!seed);
+    if dice.below(4) > 0 {
+        return;
+    }
+    let mut at = 0;
+    let by = *dice.pick(&[FirewallBy::Cloud, FirewallBy::Both]);
+    for n in 0..4 + dice.below(4) {
+        let act = match dice.below(8) {
+            _ if n == 0 => Act::Firewall(by),
+            0 => Act::Firewall(*dice.pick(&[FirewallBy::Ufw, by])),
+            1 | 2 => {
+                let call = (*dice.pick(&WALL_CALLS)).to_owned();
+                let mishap = *dice.pick(&MISHAPS);
+                Act::Mishap { call, mishap, skip: number(&mut dice, 2), count: 1 + number(&mut dice, 4) }
+            }
+            _ => Act::EditFirewall(*dice.pick(&EDITS)),
+        };
+        acts.insert(at, act);
+        let left = u64::try_from(acts.len() - at).unwrap_or(1);
+        at += usize::try_from(dice.below(left.div_ceil(2))).unwrap_or(0) + 1;
+    }
 }
 
 /// A storm as YAML: what `basement rehearse --save` writes.
@@ -306,32 +361,12 @@ fn vendor(dice: &mut Dice) -> Act {
             Whim::TagLag(40),
             Whim::TagLag(240),
         ])),
-        _ => {
-            let mishaps = [
-                Mishap::FailBefore(500),
-                Mishap::FailBefore(503),
-                Mishap::FailBefore(401),
-                Mishap::FailBefore(409),
-                Mishap::FailBefore(422),
-                Mishap::FailBefore(451),
-                Mishap::FailBefore(550),
-                Mishap::FailAfter(500),
-                Mishap::FailAfter(502),
-                Mishap::Html502,
-                Mishap::Drop,
-                Mishap::RateMinute,
-                Mishap::RateHour,
-                Mishap::Slow(45_000),
-                Mishap::Locked,
-                Mishap::Shifted,
-            ];
-            Act::Mishap {
-                call: (*dice.pick(&CALLS)).to_owned(),
-                mishap: *dice.pick(&mishaps),
-                skip: number(dice, 4),
-                count: 1 + number(dice, 12),
-            }
-        }
+        _ => Act::Mishap {
+            call: (*dice.pick(&CALLS)).to_owned(),
+            mishap: *dice.pick(&MISHAPS),
+            skip: number(dice, 4),
+            count: 1 + number(dice, 12),
+        },
     }
 }
 

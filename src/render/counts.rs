@@ -12,6 +12,12 @@ use super::words::count;
 /// How many steps of each kind, and what else there is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
+    /// Tags to make.
+    #[serde(default)]
+    pub tag: usize,
+    /// Firewalls to put in place.
+    #[serde(default)]
+    pub firewall: usize,
     /// Droplets to create.
     pub create: usize,
     /// Droplets to destroy.
@@ -54,14 +60,25 @@ impl Counts {
 
     /// How many steps there are.
     pub fn steps(&self) -> usize {
-        let Self { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
-            self;
-        create + destroy + shutdown + power_off + power_on + refund + cancel + letter + record
+        let Self { tag, firewall, create, destroy, shutdown, power_off, power_on, .. } = self;
+        let Self { refund, cancel, letter, record, .. } = self;
+        tag + firewall
+            + create
+            + destroy
+            + shutdown
+            + power_off
+            + power_on
+            + refund
+            + cancel
+            + letter
+            + record
     }
 
     fn slot(&mut self, action: &Action) -> &mut usize {
         match action {
             Action::Record { .. } => &mut self.record,
+            Action::Tag { .. } => &mut self.tag,
+            Action::Firewall { .. } => &mut self.firewall,
             Action::Destroy { .. } => &mut self.destroy,
             Action::Refund { .. } => &mut self.refund,
             Action::Cancel { .. } => &mut self.cancel,
@@ -78,11 +95,14 @@ impl Counts {
 pub(super) fn summary(counts: &Counts, refunds: &Totals, servers: usize, is_broken: bool) -> String {
     let Counts { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
         counts;
+    let Counts { tag, firewall, .. } = counts;
     let Counts { waiting, notes, questions, objections, .. } = counts;
     let n = |n: usize, noun: &str| (n > 0).then(|| count(n as u64, noun));
     let to = |n: usize, verb: &str| (n > 0).then(|| format!("{n} to {verb}"));
     let refund = n(*refund, "refund").map(|text| format!("{text} ({refunds})"));
     let steps: Vec<String> = [
+        n(*tag, "tag").map(|text| format!("{text} to make")),
+        n(*firewall, "firewall").map(|text| format!("{text} to put in place")),
         to(*create, "create"),
         to(*destroy, "destroy"),
         to(*shutdown, "shut down"),

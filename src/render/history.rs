@@ -67,7 +67,7 @@ fn line(entry: &Entry, action: Option<&Action>) -> Line {
     let sign = action.map_or(Sign::Record, Sign::of);
     let (sign, words) = match event {
         Event::Intended { action: _ } => (sign, format!("intended: {what}")),
-        Event::Done { outcome: Outcome::Plain } => (sign, format!("done: {what}")),
+        Event::Done { outcome: Outcome::Plain | Outcome::Together { .. } } => (sign, format!("done: {what}")),
         Event::Done { outcome: Outcome::Created { droplet } } => {
             (sign, format!("done: {what}: droplet {droplet}"))
         }

@@ -8,11 +8,11 @@ use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior, context};
 
 use crate::model::ids::ServerName;
-use crate::model::letter::{Letter, Occasion, Recipient};
+use crate::model::letter::{Letter, Occasion, Recipient, Told};
 use crate::model::moment::{Moment, Span};
 use crate::model::money::Money;
 
-use super::words::{day, failures, hides};
+use super::words::{alert_words, cause_words, count, day, failures, hides};
 
 /// What a letter says beside its occasion.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct LetterFacts {
     pub support: String,
     /// The customer's name as Stripe has it, typed by somebody: cleaned here.
     pub name: Option<String>,
+    /// Why the operator gets what is a customer's.
+    pub instead: Option<String>,
     /// Plan of the catalogue.
     pub plan: String,
     /// Size slug.
@@ -31,6 +33,8 @@ pub struct LetterFacts {
     pub region: String,
     /// Image slug.
     pub image: String,
+    /// Keys of ours may log in as root.
+    pub has_ssh_keys: bool,
     /// Where customers manage their subscription.
     pub portal: Option<String>,
     /// How long a cancelled server is kept.
@@ -81,12 +85,17 @@ pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Re
         customer => matches!(letter.to, Recipient::Customer(_)),
         server => subject_of(letter),
         name => facts.name.as_deref().and_then(clean_name),
+        instead => facts.instead.as_deref().map(line),
+        recipient => letter.to.to_string(),
         brand => line(&facts.brand),
         support => line(&facts.support),
+        support_link => support_link(&line(&facts.support)),
         plan => line(&facts.plan),
         size => line(&facts.size),
         region => line(&facts.region),
-        image => line(&facts.image),
+        has_ssh_keys => facts.has_ssh_keys,
+        image_slug => line(&facts.image),
+        image => image_words(&line(&facts.image)),
         portal => facts.portal.as_deref().map(line),
         grace => facts.grace.map(in_words),
         password => password,
@@ -112,8 +121,15 @@ pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Re
 pub fn clean_name(name: &str) -> Option<String> {
     let clean: String = name.trim().chars().filter(|c| !hides(*c)).take(64).collect();
     let clean = clean.trim();
-    let link = clean.contains(['/', '@', ':']) || clean.to_ascii_lowercase().contains("www.");
-    (!clean.is_empty() && !link).then(|| clean.to_owned())
+    let is_markup = clean.contains('<') && clean.contains('>');
+    (!clean.is_empty() && !is_markup && !is_link(clean)).then(|| clean.to_owned())
+}
+
+/// `evil.example` is one, `J.R.R. Tolkien` and `Dr. Who` are none. The odd dots are dots in a host's name too.
+fn is_link(name: &str) -> bool {
+    const DOTS: [char; 4] = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
+    let is_host = |end: &str| end.chars().take_while(|c| c.is_alphanumeric() || *c == '-').count() > 1;
+    name.contains(['/', '@', ':', '\\']) || name.split(DOTS).skip(1).any(is_host)
 }
 
 /// Every template, its blanks known; made once, since a letter is short and its template takes longer to read.
@@ -136,7 +152,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
         };
     }
     add!("frame" "welcome" "suspended" "resumed" "ending" "ended" "failed");
-    add!("operator-failed" "operator-deleted" "operator-refused" "operator-breaker");
+    add!("operator-failed" "operator-deleted" "operator-refused" "operator-many" "operator-breaker");
     Ok(env)
 }
 
@@ -160,6 +176,10 @@ fn subject(letter: &Letter) -> String {
         Occasion::AlertFailed { .. } => format!("[basement] delivery failed: {server}"),
         Occasion::AlertDeleted { .. } => format!("[basement] deleted outside basement: {server}"),
         Occasion::AlertRefused { .. } => format!("[basement] create is refused: {server}"),
+        Occasion::AlertMany { told } => {
+            let cause = told.first().map_or("", |told| told.occasion.word());
+            format!("[basement] {}: {}", cause_words(cause), count(told.len() as u64, "server"))
+        }
         Occasion::AlertBreaker { .. } => "[basement] creates and refunds are stopped".to_owned(),
     }
 }
@@ -182,6 +202,14 @@ fn particulars(occasion: &Occasion) -> Value {
         },
         Occasion::AlertDeleted { droplet } => context! { droplet => droplet.to_string() },
         Occasion::AlertRefused { why } => context! { why => line(why) },
+        Occasion::AlertMany { told } => {
+            let item = |told: &Told| context! { server => told.server.as_str(), what => alert_words(&told.occasion) };
+            context! {
+                cause => told.first().map_or("", |told| told.occasion.word()),
+                count => told.len(),
+                told => told.iter().map(item).collect::<Vec<_>>(),
+            }
+        }
         Occasion::AlertBreaker { opened } => {
             context! { failures => failures(opened), since => at(opened.since) }
         }
@@ -198,6 +226,24 @@ fn sum(amounts: &[Money]) -> String {
 
 fn at(moment: Moment) -> String {
     format!("{} at {} UTC", day(moment), &moment.clock()[..5])
+}
+
+/// Help is at an address or behind a link.
+fn support_link(support: &str) -> Option<String> {
+    let is_web = ["https://", "http://"].iter().any(|scheme| support.starts_with(scheme));
+    match support {
+        web if is_web => Some(web.to_owned()),
+        address if address.contains('@') => Some(format!("mailto:{address}")),
+        _ => None,
+    }
+}
+
+/// `Ubuntu 22.04` for `ubuntu-22-04-x64`; another image by its slug.
+fn image_words(slug: &str) -> String {
+    match slug.split('-').collect::<Vec<_>>().as_slice() {
+        ["ubuntu", year, month, "x64"] => format!("Ubuntu {year}.{month}"),
+        _ => slug.to_owned(),
+    }
 }
 
 fn in_words(span: Span) -> String {

@@ -5,12 +5,14 @@
 pub mod counts;
 pub mod diff;
 pub mod events;
+mod firewall;
 pub mod fold;
 pub mod history;
 pub mod html;
 pub mod insight;
 pub mod json;
 pub mod letter;
+pub mod letter_samples;
 pub mod markdown;
 pub mod money;
 pub mod progress;

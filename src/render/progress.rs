@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::firewall::NAME;
 use crate::model::history::Outcome;
 use crate::model::ids::ServerName;
 use crate::model::money::Totals;
@@ -12,6 +13,10 @@ use super::words::{Sign, clean, count, fact_words, letter_words};
 /// Reads well before a server's name, and not after a number.
 const CANCELLED: &str = "cancelled the subscription of";
 
+/// The same of what is about the whole fleet.
+const TAGGED: &str = "made a tag for";
+const WALLED: &str = "put a firewall before";
+
 /// A step that is done: `+ created ada-7f3k2m9q (droplet 123)`.
 pub fn progress_line(step: &Step, outcome: &Outcome) -> String {
     let Step { id: _, server: _, action, reason: _, again: _ } = step;
@@ -20,7 +25,7 @@ pub fn progress_line(step: &Step, outcome: &Outcome) -> String {
         return format!("! not mailed {server} ({}): {}", about(action), clean(why));
     }
     let said = match outcome {
-        Outcome::Plain | Outcome::Nobody { .. } => about(action),
+        Outcome::Plain | Outcome::Together { .. } | Outcome::Nobody { .. } => about(action),
         Outcome::Created { droplet } => format!("droplet {droplet}"),
         Outcome::Refunded { refund, amount, status } => format!("{amount}, {refund}, {}", clean(status)),
     };
@@ -44,7 +49,9 @@ pub fn unknown_line(step: &Step, why: &str) -> String {
 
 /// All that was done, counted in the order of a plan's summary: `3 created, 1 refunded ($15.00)`.
 pub fn summary<'a>(done: impl Iterator<Item = (&'a Action, &'a Outcome)>) -> String {
-    const ORDER: [&str; 10] = [
+    const ORDER: [&str; 12] = [
+        TAGGED,
+        WALLED,
         "created",
         "destroyed",
         "asked to shut down",
@@ -67,6 +74,8 @@ pub fn summary<'a>(done: impl Iterator<Item = (&'a Action, &'a Outcome)>) -> Str
     let words =
         ORDER.iter().filter_map(|word| Some((*word, *counts.get(word)?))).map(|(word, n)| match word {
             CANCELLED => format!("{} cancelled", count(n, "subscription")),
+            WALLED => format!("{} put in place", count(n, "firewall")),
+            TAGGED => format!("{} made", count(n, "tag")),
             "refunded" => format!("{n} refunded ({refunds})"),
             word => format!("{n} {word}"),
         });
@@ -82,6 +91,8 @@ fn whom(step: &Step) -> &str {
 fn about(action: &Action) -> String {
     match action {
         Action::Record { fact } => fact_words(fact),
+        Action::Tag { tag } => format!("`{tag}`"),
+        Action::Firewall { .. } => format!("`{NAME}`"),
         Action::Destroy { droplet, .. }
         | Action::Shutdown { droplet }
         | Action::PowerOff { droplet }
@@ -97,6 +108,8 @@ fn about(action: &Action) -> String {
 fn past(action: &Action) -> &'static str {
     match action {
         Action::Record { .. } => "recorded",
+        Action::Tag { .. } => TAGGED,
+        Action::Firewall { .. } => WALLED,
         Action::Destroy { .. } => "destroyed",
         Action::Refund { .. } => "refunded",
         Action::Cancel { .. } => CANCELLED,
@@ -111,6 +124,8 @@ fn past(action: &Action) -> &'static str {
 fn bare(action: &Action) -> &'static str {
     match action {
         Action::Record { .. } => "record",
+        Action::Tag { .. } => "make a tag for",
+        Action::Firewall { .. } => WALLED,
         Action::Destroy { .. } => "destroy",
         Action::Refund { .. } => "refund",
         Action::Cancel { .. } => "cancel the subscription of",

@@ -82,7 +82,7 @@ pub(super) fn of_steps(steps: &[Step], rows: Vec<Row>) -> Vec<Section> {
 }
 
 const BY_DANGER: [&str; 5] =
-    ["Destroy, refund, cancel", "Switch off", "Switch on", "Create", "Letters and records"];
+    ["Destroy, refund, cancel", "Switch off", "Switch on", "Make", "Letters and records"];
 
 const BY_DOING: [&str; 5] = [
     "This change",
@@ -100,7 +100,7 @@ fn worst(story: &[Step]) -> usize {
         Action::Destroy { .. } | Action::Refund { .. } | Action::Cancel { .. } => 0,
         Action::Shutdown { .. } | Action::PowerOff { .. } => 1,
         Action::PowerOn { .. } => 2,
-        Action::Create { .. } => 3,
+        Action::Create { .. } | Action::Tag { .. } | Action::Firewall { .. } => 3,
         Action::Letter { .. } | Action::Record { .. } => 4,
     };
     story.iter().map(place).min().unwrap_or(4)

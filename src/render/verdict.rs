@@ -85,6 +85,8 @@ fn takes(steps: &[Step]) -> Vec<String> {
     let n = |n: usize, noun: &str| count(n as u64, noun);
     let said = |n: usize, text: String| (n > 0).then_some(text);
     let (used, never) = (destroys(DestroyCause::Promised), destroys(DestroyCause::NeverUp));
+    let is_mended = |step: &&Step| matches!(&step.action, Action::Firewall { order } if order.id.is_some());
+    let mended = steps.iter().filter(is_mended).count();
     let cancels = servers(steps, |action| matches!(action, Action::Cancel { .. }));
     let off = servers(steps, |action| matches!(action, Action::Shutdown { .. } | Action::PowerOff { .. }));
     [
@@ -93,6 +95,7 @@ fn takes(steps: &[Step]) -> Vec<String> {
         refunds.amounts().next().map(|_| format!("refunds {refunds}")),
         said(cancels, format!("cancels {}", n(cancels, "subscription"))),
         said(off, format!("switches off {}", n(off, "server"))),
+        said(mended, format!("replaces the rules of {}", n(mended, "firewall"))),
     ]
     .into_iter()
     .flatten()
@@ -103,6 +106,8 @@ fn takes(steps: &[Step]) -> Vec<String> {
 fn gives(steps: &[Step]) -> Vec<String> {
     let all = |is: fn(&Action) -> bool| steps.iter().filter(|step| is(&step.action)).count();
     let parts = [
+        ("makes", "tag", all(|action| matches!(action, Action::Tag { .. }))),
+        ("puts in place", "firewall", all(|action| matches!(action, Action::Firewall { .. }))),
         ("creates", "server", all(|action| matches!(action, Action::Create { .. }))),
         ("switches on", "server", all(|action| matches!(action, Action::PowerOn { .. }))),
         ("sends", "letter", all(|action| matches!(action, Action::Letter { .. }))),

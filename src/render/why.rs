@@ -8,7 +8,8 @@ use crate::model::moment::{Moment, Span};
 use crate::model::plan::Notice;
 use crate::model::step::Reason;
 
-use super::words::{clean, day_seen, failures, time_seen};
+use super::firewall;
+use super::words::{cause_words, clean, count, day_seen, failures, names, time_seen};
 
 /// Why a step is taken, as read at `now`.
 pub fn reason(reason: &Reason, now: Moment) -> String {
@@ -47,6 +48,8 @@ pub fn reason(reason: &Reason, now: Moment) -> String {
             "the ledger does not know this droplet, and its tag names this server".to_owned()
         }
         Reason::CreatesFail { failed, of } => format!("{failed} of the last {of} creates failed"),
+        Reason::Policy => "`firewall` of basement.toml asks for it".to_owned(),
+        Reason::Changed => "somebody changed it".to_owned(),
         Reason::Refused { times, said } => format!("refused {times} times in a row: {}", clean(said)),
     }
 }
@@ -70,6 +73,8 @@ pub fn cause(reason: &Reason) -> String {
         Reason::Unrecorded => "unknown to the ledger",
         Reason::CreatesFail { .. } => "creates fail",
         Reason::Refused { .. } => "refused",
+        Reason::Policy => "as basement.toml says",
+        Reason::Changed => "changed by somebody",
     };
     few.to_owned()
 }
@@ -98,6 +103,12 @@ pub fn notice_word(notice: &Notice) -> &'static str {
         Notice::RefundByHand { .. } => "refund by hand",
         Notice::EndsOn { .. } => "ends",
         Notice::BreakerOpen { .. } => "breaker open",
+        Notice::FirewallPending { .. } => "firewall",
+        Notice::FirewallFirst { .. } => "firewall first",
+        Notice::FirewallTwins { .. } => "two firewalls",
+        Notice::FirewallLeft { .. } => "firewall left",
+        Notice::NoSshKeys { .. } => "no SSH keys",
+        Notice::Gathered { .. } => "alerts",
         Notice::Withheld { .. } => "withheld",
     }
 }
@@ -166,8 +177,28 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
             time(&opened.since),
             failures(opened)
         ),
+        Notice::FirewallPending { .. }
+        | Notice::FirewallFirst { .. }
+        | Notice::FirewallTwins { .. }
+        | Notice::FirewallLeft { .. } => firewall::notice(notice),
+        Notice::NoSshKeys { creates, is_allowed: _ } => keyless(*creates),
+        Notice::Gathered { cause, servers, until } => format!(
+            "the operator is told of {} ({}) by the first `basement apply` after {}: one letter an hour about {}",
+            count(servers.len() as u64, "more server"),
+            names(servers),
+            time(until),
+            cause_words(cause)
+        ),
         Notice::Withheld { what } => withheld(what).to_owned(),
     }
+}
+
+fn keyless(creates: usize) -> String {
+    format!(
+        "{} without an SSH key: DigitalOcean mails the account's owner a root password each time, which ours \
+         replaces on the first boot; `ssh_keys` in basement.toml ends that",
+        count(creates as u64, "create")
+    )
 }
 
 fn withheld(what: &str) -> &'static str {
@@ -184,6 +215,7 @@ pub fn question(question: &Question) -> (String, String) {
             ("DigitalOcean".to_owned(), format!("is droplet {droplet} really gone?"))
         }
         Question::Named(server) => ("DigitalOcean".to_owned(), format!("is there a droplet named {server}?")),
+        Question::Firewall => ("DigitalOcean".to_owned(), "how does our firewall stand?".to_owned()),
         Question::Subscription(id) => ("Stripe".to_owned(), format!("how does {id} stand now?")),
         Question::Payment(id, at) => ("Stripe".to_owned(), format!("what was paid for {id} at {at}?")),
     }
@@ -206,5 +238,5 @@ fn length(span: Span) -> String {
         _ if n.is_multiple_of(60) => (n / 60, "minute"),
         _ => (n, "second"),
     };
-    super::words::count(n, unit)
+    count(n, unit)
 }

@@ -20,7 +20,7 @@ pub enum Sign {
     Create,
     /// `-` something is destroyed.
     Destroy,
-    /// `~` power.
+    /// `~` power, and what is mended.
     Power,
     /// `$` money goes back, or a subscription ends.
     Money,
@@ -62,7 +62,9 @@ impl Sign {
             Action::Destroy { .. } => Self::Destroy,
             Action::Refund { .. } | Action::Cancel { .. } => Self::Money,
             Action::Shutdown { .. } | Action::PowerOff { .. } | Action::PowerOn { .. } => Self::Power,
-            Action::Create { .. } => Self::Create,
+            Action::Tag { .. } | Action::Create { .. } => Self::Create,
+            Action::Firewall { order } if order.id.is_none() => Self::Create,
+            Action::Firewall { .. } => Self::Power,
             Action::Letter { .. } => Self::Letter,
         }
     }
@@ -78,6 +80,8 @@ impl fmt::Display for Sign {
 pub fn verb(action: &Action) -> &'static str {
     match action {
         Action::Record { .. } => "record",
+        Action::Firewall { order } if order.id.is_some() => "mend",
+        Action::Tag { .. } | Action::Firewall { .. } => "make",
         Action::Destroy { .. } => "destroy",
         Action::Refund { .. } => "refund",
         Action::Cancel { .. } => "cancel",
@@ -93,6 +97,8 @@ pub fn verb(action: &Action) -> &'static str {
 pub fn what(action: &Action, server: Option<&ServerName>, places: Places<'_>) -> String {
     match action {
         Action::Record { fact } => fact_words(fact),
+        Action::Tag { tag } => format!("tag `{tag}`"),
+        Action::Firewall { order } => super::firewall::order(order),
         Action::Destroy { droplet, cause } => {
             let place = places.droplet(*droplet, server);
             match cause {
@@ -151,17 +157,47 @@ pub fn letter_words(letter: &Letter) -> String {
             let by_hand = if *by_hand { ", the rest by hand" } else { "" };
             format!("not delivered, {}{by_hand}", settled(refunded, *cancelled))
         }
-        Occasion::AlertFailed { refunded, cancelled, remark } => {
-            let remark = remark.as_ref().map(|text| format!("; {}", clean(text))).unwrap_or_default();
-            format!("alert: not delivered, {}{remark}", settled(refunded, *cancelled))
-        }
-        Occasion::AlertDeleted { droplet } => {
-            format!("alert: droplet {droplet} was deleted outside basement")
-        }
-        Occasion::AlertRefused { why } => format!("alert: its create is refused: {}", clean(why)),
-        Occasion::AlertBreaker { opened } => format!("alert: {}, breaker open", failures(opened)),
+        Occasion::AlertFailed { .. }
+        | Occasion::AlertDeleted { .. }
+        | Occasion::AlertRefused { .. }
+        | Occasion::AlertMany { .. }
+        | Occasion::AlertBreaker { .. } => format!("alert: {}", alert_words(&letter.occasion)),
     };
     format!("{about}, to {}", letter.to)
+}
+
+/// What the operator is told, in half a sentence; nothing if it is a customer who is told.
+pub fn alert_words(occasion: &Occasion) -> String {
+    match occasion {
+        Occasion::AlertFailed { refunded, cancelled, remark } => {
+            let remark = remark.as_ref().map(|text| format!("; {}", clean(text))).unwrap_or_default();
+            format!("not delivered, {}{remark}", settled(refunded, *cancelled))
+        }
+        Occasion::AlertDeleted { droplet } => format!("droplet {droplet} was deleted outside basement"),
+        Occasion::AlertRefused { why } => format!("its create is refused: {}", clean(why)),
+        Occasion::AlertMany { told } => {
+            let servers: Vec<ServerName> = told.iter().map(|told| told.server.clone()).collect();
+            let cause = told.first().map_or("", |told| told.occasion.word());
+            format!("{}, {} ({})", cause_words(cause), count(told.len() as u64, "server"), names(&servers))
+        }
+        Occasion::AlertBreaker { opened } => format!("{}, breaker open", failures(opened)),
+        Occasion::Welcome { .. }
+        | Occasion::Suspended { .. }
+        | Occasion::Resumed { .. }
+        | Occasion::Ending { .. }
+        | Occasion::Ended
+        | Occasion::Failed { .. } => String::new(),
+    }
+}
+
+/// What the operator's letters of one word are about.
+pub fn cause_words(word: &str) -> &'static str {
+    match word {
+        "operator-failed" => "deliveries that failed",
+        "operator-deleted" => "droplets deleted outside basement",
+        "operator-refused" => "creates that are refused",
+        _ => "the fleet",
+    }
 }
 
 /// A text from outside, made harmless: control characters and those that turn or hide text are spelt
@@ -177,12 +213,17 @@ pub fn clean(text: &str) -> String {
 /// Which creates failed: `3 creates in a row failed (ada, bob, cleo)`.
 pub fn failures(opened: &Opened) -> String {
     let Opened { since: _, failed, of } = opened;
-    let names = first(failed.iter().map(ServerName::as_str));
+    let names = names(failed);
     if failed.len() == *of {
         format!("{} in a row failed ({names})", count(*of as u64, "create"))
     } else {
         format!("{} of {} failed in a day ({names})", failed.len(), count(*of as u64, "create"))
     }
+}
+
+/// The first few names of servers.
+pub fn names(servers: &[ServerName]) -> String {
+    first(servers.iter().map(ServerName::as_str))
 }
 
 /// The first names of many: `ada, bob, cleo, dora, emil, and 3 more`.

@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::census::MARK;
 use crate::sim::address;
 use crate::sim::catalog::Region;
+use crate::sim::cloud_firewall::Wall;
 use crate::sim::machine::{Act, Ending, Gone, Kind, Machine, Order, Power, Progress, Refusal};
 use crate::sim::whim::{When, Whim, Whims};
 use crate::sim::world::Settings;
@@ -22,9 +24,16 @@ pub struct Cloudlet {
     pub(super) machines: BTreeMap<u64, Machine>,
     /// All tags: first spelling by lower case.
     pub(super) tags: BTreeMap<String, String>,
+    pub(super) walls: Vec<Wall>,
+    /// Firewalls made so far.
+    pub(super) walled: u64,
+    /// Firewalls of another name than ours that somebody touched through the API.
+    pub others_touched: Vec<String>,
+    /// Droplets of our tag that were made while no firewall of ours was there.
+    pub bare: Vec<String>,
     acts: BTreeMap<u64, Act>,
     due: BTreeMap<(i64, u64), Due>,
-    now: i64,
+    pub(super) now: i64,
     made: u64,
     acted: u64,
     planned: u64,
@@ -64,6 +73,10 @@ impl Cloudlet {
             watch: None,
             machines: BTreeMap::new(),
             tags: BTreeMap::new(),
+            walls: Vec::new(),
+            walled: 0,
+            others_touched: Vec::new(),
+            bare: Vec::new(),
             acts: BTreeMap::new(),
             due: BTreeMap::new(),
             now: i64::MIN,
@@ -99,6 +112,9 @@ impl Cloudlet {
         }
         let tags: BTreeSet<String> = order.tags.iter().map(|tag| self.tag(tag)).collect();
         let tags: Vec<String> = tags.into_iter().collect();
+        if tags.iter().any(|tag| tag == MARK) && !self.is_walled() {
+            self.bare.extend(order.names.iter().cloned());
+        }
         Ok(order
             .names
             .iter()

@@ -12,12 +12,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::sim::catalog;
 use crate::sim::cloud::Cloudlet;
-use crate::sim::cloud_tags_http;
 use crate::sim::cloud_view::{Action, Droplet, Listing};
 use crate::sim::machine::{Kind, Machine, Order, Refusal};
 use crate::sim::world::{Shared, lock};
+use crate::sim::{catalog, cloud_firewall_http, cloud_tags_http};
 
 /// Serves `/v2/…`. Tokens, budgets and trouble are the edge's.
 pub fn router(world: Shared) -> Router {
@@ -34,6 +33,7 @@ pub fn router(world: Shared) -> Router {
         .route("/v2/images", get(images))
         .route("/v2/images/{image}", get(image))
         .with_state(world.clone())
+        .merge(cloud_firewall_http::router(world.clone()))
         .merge(cloud_tags_http::router(world))
 }
 

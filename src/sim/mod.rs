@@ -8,6 +8,7 @@ pub mod billing_money;
 pub mod billing_port;
 pub mod catalog;
 pub mod cloud;
+pub mod cloud_firewall;
 pub mod cloud_http;
 pub mod cloud_tags;
 pub mod cloud_tags_http;
@@ -32,6 +33,8 @@ pub mod world;
 
 mod billing_sample;
 mod billing_time;
+mod cloud_firewall_http;
+mod cloud_firewall_model;
 mod mime;
 mod stripe_form;
 mod stripe_json;

@@ -8,12 +8,14 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
 use crate::model::census::{Account, Droplet, DropletStatus, MARK, Size};
+use crate::model::firewall::{Firewall, FirewallOrder, NAME};
 use crate::model::ids::{DropletId, ServerName, Slug};
 use crate::model::moment::Moment;
 use crate::model::money::Money;
 use crate::model::step::CreateOrder;
 use crate::ports::{Clock, Cloud, Detail, Fault, Mail, Mailer, PowerCall};
 use crate::sim::cloud::Cloudlet;
+use crate::sim::cloud_firewall::Content;
 use crate::sim::machine::{Kind, Machine, Order, Power, Refusal};
 use crate::sim::outbox::{self, MAIL, local_part};
 use crate::sim::requests::Vendor;
@@ -167,6 +169,30 @@ impl Cloud for Door {
         match self.call("DELETE", &path, |cloud| cloud.destroy(id.0)).await {
             Err(Fault::Refused(detail)) if detail.status == Some(404) => Ok(()),
             other => other,
+        }
+    }
+
+    async fn ensure_tag(&self, tag: &str) -> Result<(), Fault> {
+        let bad = || Refusal::bad_request("the tag contains invalid characters");
+        self.call("POST", "/v2/tags", |cloud| cloud.new_tag(tag).map(drop).ok_or_else(bad)).await
+    }
+
+    async fn firewalls(&self) -> Result<Vec<Firewall>, Fault> {
+        let seen = |cloud: &mut Cloudlet| {
+            let ours = cloud.walls().iter().filter(|wall| wall.content.name == NAME);
+            Ok(ours.map(|wall| wall.model(cloud)).collect())
+        };
+        self.call("GET", "/v2/firewalls", seen).await
+    }
+
+    async fn put_firewall(&self, order: &FirewallOrder) -> Result<(), Fault> {
+        let content = Content::of(order);
+        match &order.id {
+            None => self.call("POST", "/v2/firewalls", |cloud| cloud.make_wall(content).map(drop)).await,
+            Some(id) => {
+                let path = format!("/v2/firewalls/{id}");
+                self.call("PUT", &path, |cloud| cloud.replace_wall(id.as_str(), content)).await
+            }
         }
     }
 

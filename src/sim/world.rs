@@ -43,6 +43,8 @@ pub struct Settings {
     pub delete_lag_seconds: u64,
     /// How long a power action takes.
     pub action_seconds: u64,
+    /// How long a firewall takes to reach a droplet.
+    pub firewall_seconds: u64,
     /// How many droplets the team may have.
     pub droplet_limit: u64,
     /// Requests an hour, per token.
@@ -126,6 +128,7 @@ impl Default for Settings {
             listing_lag_seconds: 3,
             delete_lag_seconds: 4,
             action_seconds: 3,
+            firewall_seconds: 4,
             droplet_limit: 2_000,
             hourly_limit: 5_000,
             minute_limit: 250,

@@ -2,6 +2,7 @@
 //! Invariant: unknown fields are ignored; a needed field that is missing or odd is an error that
 //! names the item and the path, never a shorter list.
 
+mod firewall;
 mod problem;
 
 use std::net::Ipv4Addr;
@@ -17,6 +18,7 @@ use crate::model::moment::Moment;
 use crate::model::money::Money;
 use crate::model::step::CreateOrder;
 
+pub use firewall::{firewall_body, firewall_put, firewalls, tag_body, tag_made};
 pub use problem::{Problem, says_already, says_busy};
 
 /// The longest user-data DigitalOcean takes. Source: API v2, `droplet_create.user_data` ("may not exceed 64 KiB").

@@ -1,6 +1,7 @@
 //! The DigitalOcean adapter against scripted answers, in virtual time.
 
 mod contract;
+mod firewalls;
 mod pace;
 mod reads;
 mod writes;

@@ -8,10 +8,13 @@ use std::sync::Arc;
 use basement::adapters::digitalocean::DigitalOcean;
 use basement::adapters::mail::SmtpMailer;
 use basement::adapters::pace::Pace;
-use basement::model::ids::{DropletId, ServerName};
+use basement::model::firewall::{FirewallOrder, ours};
+use basement::model::ids::{DropletId, FirewallId, ServerName};
 use basement::model::moment::Moment;
 use basement::model::step::CreateOrder;
 use basement::ports::{Cloud, Fault, Mail, Mailer, PowerCall};
+use basement::rehearse::walls::{Edit, edit};
+use basement::sim::cloud_firewall::Content;
 use basement::sim::machine::{Kind, Order};
 use basement::sim::ports::Door;
 use basement::sim::server::{Options, Running, start};
@@ -36,7 +39,7 @@ enum State {
 const STATES: [State; 5] = [State::Active, State::Off, State::New, State::Absent, State::Full];
 
 /// The calls, each with the beginning of its request.
-const CALLS: [(&str, &str); 12] = [
+const CALLS: [(&str, &str); 16] = [
     ("droplets", "GET /v2/droplets$"),
     ("droplet", "GET /v2/droplets/"),
     ("find", "GET /v2/droplets$"),
@@ -46,6 +49,10 @@ const CALLS: [(&str, &str); 12] = [
     ("power off", "POST /v2/droplets/"),
     ("shutdown", "POST /v2/droplets/"),
     ("destroy", "DELETE /v2/droplets/"),
+    ("tag", "POST /v2/tags$"),
+    ("firewalls", "GET /v2/firewalls$"),
+    ("make firewall", "POST /v2/firewalls$"),
+    ("mend firewall", "PUT /v2/firewalls/"),
     ("account", "GET /v2/account$"),
     ("sizes", "GET /v2/sizes$"),
     ("send", "SMTP mail"),
@@ -118,6 +125,12 @@ fn set(world: &Shared, state: State, call: &str, mishap: Option<Mishap>) -> Drop
         world.cloud().act(id, Kind::PowerOff).expect("it is on");
     }
     world.advance_to(at(120));
+    if call.contains("firewalls") && !call.starts_with("POST") && state != State::Absent {
+        world.cloud().make_wall(Content::of(&wall(None))).expect("its tag is there");
+        edit(world.cloud(), Edit::Open);
+        let office = Content { name: "office".to_owned(), tags: Vec::new(), ..Content::of(&wall(None)) };
+        world.cloud().make_wall(office).expect("another name");
+    }
     if let Some(mishap) = mishap {
         world.trouble.planned.push(Planned { call: call.to_owned(), mishap, skip: 0, count: 100 });
     }
@@ -132,7 +145,8 @@ async fn told(ports: &Ports, world: &Shared, name: &str, id: DropletId) -> Strin
     world.advance_to(to);
     let machines: Vec<String> =
         world.cloud().machines().map(|m| format!("{} {} {:?}", m.id, m.name, m.power)).collect();
-    format!("{end}; then {machines:?}, {} letters", world.outbox.len())
+    let walls: Vec<String> = world.cloud().walls().iter().map(|wall| format!("{:?}", wall.content)).collect();
+    format!("{end}; then {machines:?}, {walls:?}, {} letters", world.outbox.len())
 }
 
 async fn run(ports: &Ports, name: &str, id: DropletId) -> Result<String, Fault> {
@@ -151,6 +165,13 @@ async fn run(ports: &Ports, name: &str, id: DropletId) -> Result<String, Fault> 
         "power off" => cloud.power(id, PowerCall::Off).await.map(said),
         "shutdown" => cloud.power(id, PowerCall::Shutdown).await.map(said),
         "destroy" => cloud.destroy(id).await.map(said),
+        "tag" => cloud.ensure_tag("basement").await.map(said),
+        "firewalls" => cloud.firewalls().await.map(said),
+        "make firewall" => cloud.put_firewall(&wall(None)).await.map(said),
+        "mend firewall" => {
+            let id = "bb4b2611-3d72-467b-8602-000000000001".parse().expect("an id");
+            cloud.put_firewall(&wall(Some(id))).await.map(said)
+        }
         "account" => cloud.account().await.map(said),
         "sizes" => cloud.sizes().await.map(said),
         "send" => mailer.send(&mail()).await.map(said),
@@ -175,6 +196,10 @@ fn order() -> CreateOrder {
     scene::order(&ServerName::parse("ada-7f3k2m9q").expect("a name"), 1)
 }
 
+fn wall(id: Option<FirewallId>) -> FirewallOrder {
+    FirewallOrder { id, rules: ours(), drifts: Vec::new() }
+}
+
 fn mail() -> Mail {
     Mail {
         to: "ada@example.com".to_owned(),
@@ -192,8 +217,9 @@ async fn both_doors_end_every_call_alike() {
     let (mut ran, mut differ) = (0, Vec::new());
     for (name, call) in CALLS {
         for state in STATES {
-            let is_about_it =
-                name.contains("power") || matches!(name, "shutdown" | "destroy" | "droplet" | "create");
+            let is_about_it = name.contains("power")
+                || matches!(name, "shutdown" | "destroy" | "droplet" | "create")
+                || name.ends_with("firewall");
             if state != State::Active && !is_about_it {
                 continue;
             }

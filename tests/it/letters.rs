@@ -10,9 +10,11 @@ const PASSWORD: &str = "Tr9ub4dZr9xK2mQv7LpWz3NhYc8RsJd5";
 
 fn facts() -> LetterFacts {
     LetterFacts {
+        has_ssh_keys: true,
         brand: "Example Hosting".to_owned(),
         support: "help@example.com".to_owned(),
         name: Some("Ada Lovelace".to_owned()),
+        instead: None,
         plan: "pro".to_owned(),
         size: "s-1vcpu-2gb".to_owned(),
         region: "nyc3".to_owned(),
@@ -24,7 +26,14 @@ fn facts() -> LetterFacts {
 }
 
 fn bare() -> LetterFacts {
-    LetterFacts { name: None, portal: None, grace: None, password_until: None, ..facts() }
+    LetterFacts {
+        has_ssh_keys: false,
+        name: None,
+        portal: None,
+        grace: None,
+        password_until: None,
+        ..facts()
+    }
 }
 
 fn end() -> Moment {
@@ -138,10 +147,66 @@ fn hostile_words_stay_words() {
 fn names_are_cleaned() {
     let clean = |name: &str| clean_name(name).unwrap_or_default();
     assert_eq!(clean("  Zoë O'Hara <3  "), "Zoë O'Hara <3");
+    assert_eq!(clean("J.R.R. Tolkien"), "J.R.R. Tolkien");
     assert_eq!(clean("Ada\r\n\0Lovelace"), "AdaLovelace");
     assert_eq!(clean("a\u{202e}b\u{2066}c"), "abc");
     assert_eq!(clean(&"ö".repeat(100)).chars().count(), 64);
-    for unfit in ["", " \t\r\n", "win at https://evil.example", "WWW.evil.example", "ada@example.com"] {
+    for unfit in [
+        "",
+        " \t\r\n",
+        "win at https://evil.example",
+        "WWW.evil.example",
+        "ada@example.com",
+        "evil.example",
+        "a evil。com",
+        "<script>",
+    ] {
         assert_eq!(clean(unfit), "", "{unfit}");
     }
+}
+
+#[test]
+fn there_is_a_sample_of_every_template_and_it_is_complete() {
+    let at = Moment::parse("2026-11-02T09:14:00Z").unwrap();
+    let samples = basement::render::letter_samples::samples(at).unwrap();
+    let mut words: Vec<&str> = samples.iter().map(|letter| letter.occasion.word()).collect();
+    words.sort_unstable();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("letters");
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut templates: Vec<String> =
+        names.filter_map(|name| Some(name.to_str()?.strip_suffix(".txt.j2")?.to_owned())).collect();
+    templates.retain(|name| name != "frame");
+    templates.sort();
+    assert_eq!(words, templates);
+    for letter in &samples {
+        let Written { subject, text, html } = written(letter, &facts());
+        assert!(!subject.is_empty() && !subject.contains(PASSWORD), "{subject}");
+        // Both ways of reading it say the same, but for what HTML puts behind a link.
+        let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let body = html.split_once("<body").unwrap().1.split_once('>').unwrap().1;
+        let read: String =
+            body.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect();
+        for name in letter.server.iter() {
+            assert!(plain(&read).contains(name.as_str()) && plain(&text).contains(name.as_str()));
+        }
+        for remote in ["<img", "<script", "<link", "<iframe", "url(", "src="] {
+            assert!(!html.contains(remote), "{remote} in {}", letter.occasion.word());
+        }
+        assert!(text.lines().all(|line| line.len() < 200), "{text}");
+    }
+}
+
+#[test]
+fn the_many_are_listed() {
+    let at = Moment::parse("2026-11-02T09:14:00Z").unwrap();
+    let samples = basement::render::letter_samples::samples(at).unwrap();
+    let many = samples.iter().find(|letter| letter.occasion.word() == "operator-many").unwrap();
+    insta::assert_snapshot!("alert_many", shown(many, &facts()));
+}
+
+#[test]
+fn what_the_operator_gets_instead_says_so() {
+    let why = "the customer has no mail address at Stripe".to_owned();
+    let facts = LetterFacts { instead: Some(why), ..facts() };
+    insta::assert_snapshot!("welcome_instead", shown(&welcome(), &facts));
 }

@@ -1,5 +1,6 @@
 //! The one integration binary: a list of its suites.
 
+mod alerts;
 mod approval;
 mod breaker;
 mod commands;
@@ -14,18 +15,21 @@ mod fuzz;
 mod generate;
 mod guard;
 mod handed;
+mod hashes;
 mod hostile;
 mod kills;
 mod ledger;
 mod letters;
 mod passes;
 mod plan;
+mod plan_firewall;
 mod plan_fleet;
 mod plan_limits;
 mod plan_settled;
 mod plan_traps;
 mod plan_worlds;
 mod planted;
+mod relays;
 mod render;
 mod scene;
 mod scripted;

@@ -195,6 +195,7 @@ impl Scene {
         let question = |question: &Question| match question {
             Question::Droplet(_) => "droplet?",
             Question::Named(_) => "named?",
+            Question::Firewall => "firewall?",
             Question::Subscription(_) => "subscription?",
             Question::Payment(..) => "payment?",
         };
@@ -229,7 +230,7 @@ pub fn spec() -> Spec {
         monitoring: true,
         backups: false,
         ipv6: false,
-        ssh_keys: Vec::new(),
+        ssh_keys: vec!["3b:16:bf:e4:8b:00:8b:b8:59:8c:a9:d3:f0:19:45:fa".to_owned()],
         template: "base".to_owned(),
     }
 }

@@ -134,12 +134,11 @@ async fn refusals_are_told_apart() {
         ("gone@example.org".to_owned(), full(550, "5.1.1 <gone@example.org>: no such user")),
         ("full@example.org".to_owned(), full(452, "4.2.2 mailbox full")),
     ]);
-    let office =
-        Office::open(Gate { refused, ..Gate::default() }, reject(554, "5.7.1 looks like spam")).await;
+    let office = Office::open(Gate { refused, ..Gate::default() }, reject(554, "5.6.0 looks odd")).await;
     let fault = async |to: &str| office.mailer("").send(&mail(to)).await.unwrap_err();
     insta::assert_snapshot!(fault("gone@example.org").await, @"`smtp RCPT`: the relay refuses the recipient: 5.1.1 <…>: no such user; hint: correct the address at Stripe (status 550, recipient)");
     insta::assert_snapshot!(fault("full@example.org").await, @"`smtp RCPT`: 4.2.2 mailbox full (status 452)");
-    insta::assert_snapshot!(fault("zoe@example.org").await, @"`smtp letter`: the relay refuses the letter: 5.7.1 looks like spam; hint: ask the relay's operator (status 554, letter)");
+    insta::assert_snapshot!(fault("zoe@example.org").await, @"`smtp letter`: the relay refuses the letter: 5.6.0 looks odd; hint: ask the relay's operator (status 554, letter)");
     assert!(
         matches!(fault("gone@example.org").await, Fault::Refused(detail) if detail.code.as_deref() == Some("recipient"))
     );

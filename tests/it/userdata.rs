@@ -1,22 +1,60 @@
-//! User-data: the golden file, and values that must not get in.
+//! User-data: every template is a golden file, and values and templates that must not get in.
 
-use basement::fleet::userdata::{BadUserData, built_in, render, server_id};
+use basement::fleet::userdata::{BUILT_IN, BadUserData, Templates, built_in, check, render, server_id};
 use basement::model::ids::ServerName;
 
 const HASH: &str = "$6$saltSALTsalt1234$fMckW3aCeSl4KG3eQnlJoUKloUDiNreePIpfetXtjWDcwUsbRLviAaOp/owqtfKYzvB3AxIEIlL60byQfDdt./";
 const ID: &str = "0123456789abcdef0123";
 
-fn base() -> &'static str {
-    built_in("base").expect("`base` is built in")
+/// The built-in templates and one called `own`.
+fn with(text: &str) -> Templates {
+    let mut templates = built_in();
+    templates.insert("own".to_owned(), text.to_owned());
+    templates
+}
+
+fn filled(text: &str) -> Result<String, BadUserData> {
+    render(&with(text), "own", HASH, ID)
+}
+
+/// What `validate` would say of it.
+fn complaint(text: &str) -> String {
+    check(&with(text), "own").expect_err(text).to_string()
 }
 
 #[test]
-fn the_built_in_template_is_filled_in() {
-    let filled = render(base(), HASH, ID).unwrap();
-    insta::assert_snapshot!("user_data", filled);
-    assert!(serde_yaml::from_str::<serde_yaml::Value>(&filled).unwrap().is_mapping());
-    assert!(!filled.contains("{{"));
-    assert_eq!(built_in("other"), None);
+fn every_built_in_template_is_filled_in() {
+    let templates = built_in();
+    assert_eq!(templates.len(), BUILT_IN.len());
+    for name in templates.keys() {
+        let text = render(&templates, name, HASH, ID).unwrap();
+        insta::assert_snapshot!(format!("user_data_{name}"), text);
+        for mark in ["{{", "}}", "#%", "{*", "*}", "endblock"] {
+            assert!(!text.contains(mark), "{name}: {mark}");
+        }
+        assert_eq!(check(&templates, name), Ok(()));
+    }
+}
+
+#[test]
+fn a_template_adds_to_base_what_it_fills_its_blocks_with() {
+    let templates = built_in();
+    let base = render(&templates, "base", HASH, ID).unwrap();
+    assert_eq!(filled("#% extends \"base\"\n").unwrap(), base);
+    let step = "      systemctl enable --now redis-server\n";
+    let more = filled(&format!("#% extends \"base\"\n#% block steps\n{step}#% endblock\n")).unwrap();
+    assert_eq!(more.replace(step, ""), base);
+    let (before, _) = more.split_once(step).expect("the step is in it");
+    assert!(before.contains("systemctl enable --now nginx") && !before.contains("shutdown -r"));
+}
+
+#[test]
+fn shell_is_left_as_it_is() {
+    let shell =
+        "#!/bin/bash\n# {{ root_hash }}\nn=${#x}; printf '{%s}' \"${x%%{*}\" # 100% }} {# %} #}\n  #%%\n";
+    let expected = shell.replace("{{ root_hash }}", HASH);
+    assert_eq!(filled(&shell.replace("  #%%\n", "")).unwrap(), expected.replace("  #%%\n", ""));
+    assert!(filled(shell).is_err(), "a line that begins with the mark is ours");
 }
 
 #[test]
@@ -26,14 +64,15 @@ fn a_server_id_is_new_for_every_attempt_and_fits_its_alphabet() {
     // printf ada-7f3k2m9q/1 | sha256sum | cut -c-20
     insta::assert_snapshot!(first, @"fa97e05369e2131387ed");
     assert_ne!(first, server_id(&ada, 2));
-    assert!(render(base(), HASH, &first).is_ok());
+    assert!(render(&built_in(), "base", HASH, &first).is_ok());
 }
 
 #[test]
 fn only_crypt_hashes_get_in() {
+    let templates = built_in();
     let long_salt = HASH.replace("1234$", "1234567890$");
     let rounds = HASH.replace("$6$", "$6$rounds=5000$");
-    assert!(render(base(), &rounds, ID).is_ok());
+    assert!(render(&templates, "base", &rounds, ID).is_ok());
     let hostile = [
         "",
         "secret",
@@ -48,8 +87,8 @@ fn only_crypt_hashes_get_in() {
         &HASH.replace("$6$", "$6$rounds=a$"),
         &HASH.replace("salt", "sa t"),
     ];
-    for hash in hostile {
-        let error = render(base(), hash, ID).unwrap_err();
+    for (name, hash) in templates.keys().flat_map(|name| hostile.map(|hash| (name, hash))) {
+        let error = render(&templates, name, hash, ID).unwrap_err();
         assert_eq!(error, BadUserData::Hash, "{hash}");
         assert!(hash.is_empty() || !error.to_string().contains(hash) || hash == "$6$$");
     }
@@ -57,20 +96,45 @@ fn only_crypt_hashes_get_in() {
 
 #[test]
 fn only_server_ids_get_in() {
+    let templates = built_in();
     for id in ["", "short", "UPPERCASE0", "abc-def-ghi", "abcdefgh\n", "';reboot;'x", &"a".repeat(41)] {
-        assert!(matches!(render(base(), HASH, id), Err(BadUserData::ServerId(_))), "{id}");
+        for name in templates.keys() {
+            assert!(matches!(render(&templates, name, HASH, id), Err(BadUserData::ServerId(_))), "{id}");
+        }
     }
 }
 
 #[test]
 fn templates_that_would_fail_on_the_machine_are_refused_here() {
-    let with = |body: &str| render(&format!("#cloud-config\n{body}"), HASH, ID);
-    insta::assert_snapshot!(with("a: {{ root_hash }}\nb: {{passwd}}").unwrap_err(), @"the cloud-init template has an unknown blank `{{passwd}}`; hint: there are `{{root_hash}}` and `{{server_id}}`");
-    insta::assert_snapshot!(with("a: {{ root_hash }}\nb: {{never closed\nc: 1").unwrap_err(), @"the cloud-init template has an unknown blank `{{never closed}}`; hint: there are `{{root_hash}}` and `{{server_id}}`");
-    insta::assert_snapshot!(with("a: 1").unwrap_err(), @"the cloud-init template has no `{{root_hash}}`; hint: without it the mailed password is not the server's");
-    insta::assert_snapshot!(with("a: {{root_hash}}\nb: “1”").unwrap_err(), @"line 3 of the cloud-init template is not plain ASCII; hint: look for quotes and dashes of a word processor");
-    insta::assert_snapshot!(render("packages: [{{root_hash}}]", HASH, ID).unwrap_err(), @"the cloud-init template begins neither with `#cloud-config` nor with `#!`; hint: cloud-init would ignore it");
+    let with = |body: &str| complaint(&format!("#cloud-config\n{body}"));
+    insta::assert_snapshot!(with("a: {{ root_hash }}\nb: {{passwd}}"), @"line 3 of the cloud-init template `own`: an unknown blank; hint: there are `{{ root_hash }}` and `{{ server_id }}`");
+    insta::assert_snapshot!(with("a: {{ root_hash }}\nb: {{never closed\nc: 1"), @"line 3 of the cloud-init template `own`: unexpected identifier, expected end of variable block; hint: what stands in `{{ }}` and behind `#%` is Jinja");
+    insta::assert_snapshot!(with("a: 1"), @"the cloud-init template has no `{{ root_hash }}`; hint: without it the mailed password is not the server's");
+    insta::assert_snapshot!(with("a: {{root_hash}}\nb: “1”"), @"line 3 of the cloud-init template `own`: not plain ASCII; hint: look for quotes and dashes of a word processor");
+    insta::assert_snapshot!(complaint("packages: [{{root_hash}}]"), @"the cloud-init template begins neither with `#cloud-config` nor with `#!`; hint: cloud-init would ignore it");
+    insta::assert_snapshot!(complaint("#% extends \"bse\"\n"), @"line 1 of the cloud-init template `own`: it builds upon a template that is not there; hint: the built-in ones are `base` and `php`");
+    insta::assert_snapshot!(complaint("#% extends \"own\"\n"), @"line 1 of the cloud-init template `own`: it builds upon itself; hint: take another name, and build upon `base`");
+    insta::assert_snapshot!(with("#% for a in range(9999)\n#% for b in range(9999)\n#% endfor\n#% endfor\n"), @"line 3 of the cloud-init template `own`: it takes too long to fill in; hint: look for a loop without an end");
+    insta::assert_snapshot!(with("a: {{ root_hash | frobnicate }}\n"), @"line 2 of the cloud-init template `own`: unknown filter; hint: `base`, which `basement init` writes out, shows what works");
     let large = format!("#!/bin/sh\n# {{{{root_hash}}}}\n{}", "#".repeat(65_536));
-    assert!(matches!(render(&large, HASH, ID), Err(BadUserData::TooLarge(_))));
-    assert_eq!(with("a: {{ root_hash }} {{server_id}}").unwrap(), format!("#cloud-config\na: {HASH} {ID}"));
+    assert!(matches!(filled(&large), Err(BadUserData::TooLarge(_))));
+}
+
+#[test]
+fn what_cloud_init_would_not_take_is_refused_here() {
+    let with = |body: &str| complaint(&format!("#cloud-config\npassword: \"{{{{ root_hash }}}}\"\n{body}"));
+    insta::assert_snapshot!(with("package_upgade: true"), @"cloud-init knows no `package_upgade`; hint: did you mean `package_upgrade`?");
+    insta::assert_snapshot!(with("xyzzy: true"), @"cloud-init knows no `xyzzy`; hint: look it up in cloud-init's documentation");
+    insta::assert_snapshot!(with("runcmd:\n  - [a\nusers: []\n"), @"filled in, it is not YAML: did not find expected ',' or ']' at line 5 column 6, while parsing a flow sequence at line 4 column 5; hint: count the spaces: what stands in a block keeps its own");
+    insta::assert_snapshot!(complaint("#cloud-config\n# {{ root_hash }}\n"), @"filled in, it is not a YAML mapping; hint: begin with `runcmd:` or so");
+    insta::assert_snapshot!(complaint("#% extends \"base\"\n#% block files\n- path: /etc/motd\n#% endblock\n"), @"filled in, it is not YAML: did not find expected key at line 43 column 1, while parsing a block mapping at line 6 column 1; hint: count the spaces: what stands in a block keeps its own");
+    // A script is nobody's but the shell's.
+    assert_eq!(check(&self::with("#!/bin/sh\necho 'root:{{ root_hash }}' | chpasswd -e\n"), "own"), Ok(()));
+}
+
+#[test]
+fn a_broken_template_harms_only_those_who_build_upon_it() {
+    let templates = with("#% block a\n");
+    assert!(render(&templates, "base", HASH, ID).is_ok());
+    assert!(matches!(render(&templates, "other", HASH, ID), Err(BadUserData::Missing(_))));
 }

@@ -69,6 +69,11 @@ impl Call {
         Self::new(Method::POST, path, Some(body))
     }
 
+    /// Replaces all of something, which may be repeated.
+    pub fn put(path: &str, body: Value) -> Self {
+        Self::new(Method::PUT, path.to_owned(), Some(body))
+    }
+
     /// Deletes by id, which may be repeated.
     pub fn delete(path: &str) -> Self {
         Self::new(Method::DELETE, path.to_owned(), None)

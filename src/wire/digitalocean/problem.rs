@@ -67,6 +67,9 @@ fn hint(status: u16, said: &str, scopes: &str) -> String {
         403 => format!("the token may not do this; give it the scopes {scopes}"),
         429 => "the token's request budget is spent, perhaps by another program that uses it".to_owned(),
         300..=399 => "redirects are never followed; check `DIGITALOCEAN_API_URL`".to_owned(),
+        409 if has(&["duplicate name"]) => {
+            "somebody made a firewall of this name just now; the next pass finds it".to_owned()
+        }
         422 if has(&["droplet limit"]) => {
             "ask DigitalOcean for a higher droplet limit, or destroy droplets that are not needed".to_owned()
         }

@@ -88,7 +88,7 @@ fn a_template_that_is_not_there() {
     for command in ["validate", "plan"] {
         bench.expect(command, 1);
     }
-    bench.write("cloud-init/bsae.yaml", "#cloud-config\n# {{root_hash}}\n");
+    bench.write("cloud-init/bsae.yaml", "#% extends \"base\"\n");
     bench.expect("validate", 0);
     assert!(bench.droplets().is_empty());
 }
@@ -104,14 +104,24 @@ fn a_template_that_no_droplet_could_boot_from() {
         line.to_owned()
     };
     let accent = said("#cloud-config\n# {{root_hash}}\n# café\n".as_bytes());
-    assert_eq!(accent, "cloud-init/base.yaml:3: line 3 of the cloud-init template is not plain ASCII");
+    assert_eq!(accent, "cloud-init/base.yaml:3: not plain ASCII");
     let large = said(format!("#cloud-config\n# {{{{root_hash}}}}\n#{}\n", "x".repeat(70_000)).as_bytes());
     assert!(large.ends_with("bytes, and 65536 is the most"), "{large}");
     let bare = said(b"#cloud-config\n");
-    assert_eq!(bare, "cloud-init/base.yaml: the cloud-init template has no `{{root_hash}}`");
+    assert_eq!(bare, "cloud-init/base.yaml: the cloud-init template has no `{{ root_hash }}`");
     let latin = said(b"#cloud-config\n# caf\xe9\n");
     assert!(latin.starts_with("cloud-init/base.yaml: cannot be read: "), "{latin}");
     assert!(bench.droplets().is_empty());
+}
+
+#[test]
+fn a_template_that_cloud_init_would_not_take_is_shown_with_its_line() {
+    let bench = Bench::of(1);
+    let own = "#% extends \"base\"\n#% block files\n   - path: /etc/motd\n#% endblock\n";
+    bench.write("cloud-init/motd.yaml", own);
+    bench.write("cloud-init/shop.yaml", "#cloud-config\npassword: '{{ root_hash }}'\npackage_upgade: true\n");
+    bench.write("cloud-init/wiki.yaml", "#cloud-config\npassword: '{{ root_hash }}'\nhostname: {{ name }}\n");
+    insta::assert_snapshot!("broken_templates", bench.expect("validate", 1).page());
 }
 
 #[test]

@@ -3,6 +3,9 @@
 use std::fs;
 use std::process::Stdio;
 
+use basement::fleet::userdata::server_id;
+use basement::model::ids::ServerName;
+
 use super::{Bench, files};
 
 #[test]
@@ -42,6 +45,28 @@ fn a_plan_needs_only_keys_that_read_and_leaves_no_trace() {
     bench.set("BASEMENT_SMTP_URL", bench.running.smtp_url());
     insta::assert_snapshot!("apply_with_a_token_that_reads", bench.expect("apply --auto-approve", 1).page());
     assert!(bench.droplets().is_empty());
+}
+
+#[test]
+fn the_user_data_of_a_server_is_shown_without_its_hash() {
+    let bench = Bench::of(1);
+    let name = bench.servers().pop_first().expect("a server").0;
+    let before = bench.expect(&format!("render {name}"), 0).out;
+    bench.expect("apply --auto-approve", 0);
+    let shown = bench.expect(&format!("render {name}"), 0).out;
+    assert_eq!(before, shown, "the first try's, before and after it");
+    let id = server_id(&ServerName::parse(&name).unwrap(), 1);
+    assert!(
+        shown.starts_with("#cloud-config\n") && shown.contains(&format!("{{\"id\":\"{id}\",")),
+        "{shown}"
+    );
+    assert!(shown.contains("password: \"••••••••••••••••\"\n") && !shown.contains("$6$"), "{shown}");
+    bench.replace("basement.toml", "template = \"base\"", "template = \"php\"");
+    assert!(bench.expect(&format!("render {name}"), 0).out.contains("mariadb-server"));
+    let near = format!("{}x", &name[..name.len() - 1]);
+    let unknown = bench.expect(&format!("render {near}"), 1).page();
+    assert!(unknown.contains(&format!("no file declares `{near}`")), "{unknown}");
+    assert!(unknown.contains(&format!("hint: did you mean `{name}`?")), "{unknown}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod everyday;
 mod fleet;
 mod formats;
 mod guard;
+mod preview;
 mod secrets;
 mod vendors;
 

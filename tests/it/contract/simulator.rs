@@ -10,7 +10,7 @@ use super::{Spec, form};
 use crate::simulator::Sim;
 
 /// All routes of the simulated DigitalOcean that the document has.
-const ROUTES: [&str; 20] = [
+const ROUTES: [&str; 25] = [
     "GET /v2/droplets",
     "POST /v2/droplets",
     "DELETE /v2/droplets",
@@ -31,6 +31,11 @@ const ROUTES: [&str; 20] = [
     "DELETE /v2/tags/:id",
     "POST /v2/tags/:id/resources",
     "DELETE /v2/tags/:id/resources",
+    "GET /v2/firewalls",
+    "POST /v2/firewalls",
+    "GET /v2/firewalls/:id",
+    "PUT /v2/firewalls/:id",
+    "DELETE /v2/firewalls/:id",
 ];
 
 #[tokio::test]
@@ -39,6 +44,7 @@ async fn every_answer_obeys_the_document() {
     let sim = Sim::start().await;
     lock(&sim.running.world).requests.exchanges = Some(Vec::new());
     successes(&sim).await;
+    firewalls(&sim).await;
     refusals(&sim).await;
     mishaps(&sim).await;
 
@@ -50,7 +56,7 @@ async fn every_answer_obeys_the_document() {
     let mut statuses: Vec<u16> = exchanges.iter().map(|e| e.status).collect();
     statuses.sort_unstable();
     statuses.dedup();
-    assert_eq!(statuses, [200, 201, 202, 204, 400, 401, 403, 404, 422, 429, 500, 503]);
+    assert_eq!(statuses, [200, 201, 202, 204, 400, 401, 403, 404, 409, 422, 429, 500, 503]);
     let wrong: Vec<String> = exchanges.iter().filter_map(|e| judge(&spec, e)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
@@ -135,6 +141,44 @@ async fn successes(sim: &Sim) {
     sim.advance(10).await;
     let act = lock(&sim.running.world).cloud().actions(gone)[0].id;
     sim.ok("GET", &format!("/v2/actions/{act}"), &Value::Null, 200).await;
+}
+
+async fn firewalls(sim: &Sim) {
+    sim.create("walled").await;
+    let rule = json!({ "protocol": "tcp", "ports": "22", "sources": { "addresses": ["::/0"] } });
+    let all = json!({ "protocol": "icmp", "ports": "all", "destinations": { "tags": ["basement"] } });
+    let good = json!({ "name": "basement", "inbound_rules": [rule], "outbound_rules": [all],
+        "droplet_ids": null, "tags": ["BASEMENT"] });
+    let made = sim.ok("POST", "/v2/firewalls", &good, 202).await;
+    assert_eq!(made["firewall"]["status"], "waiting");
+    assert_ne!(made["firewall"]["pending_changes"], json!([]));
+    assert_eq!(made["firewall"]["outbound_rules"][0]["ports"], "0");
+    sim.ok("POST", "/v2/firewalls", &good, 409).await;
+    let one = format!("/v2/firewalls/{}", made["firewall"]["id"].as_str().expect("an id"));
+    sim.advance(10).await;
+    let seen = sim.ok("GET", &one, &Value::Null, 200).await;
+    assert_eq!(
+        (&seen["firewall"]["status"], &seen["firewall"]["pending_changes"]),
+        (&json!("succeeded"), &json!([]))
+    );
+    let bare = json!({ "name": "basement", "outbound_rules": good["outbound_rules"] });
+    let seen = sim.ok("PUT", &one, &bare, 200).await;
+    assert_eq!((&seen["firewall"]["tags"], &seen["firewall"]["inbound_rules"]), (&json!([]), &json!([])));
+    sim.ok("GET", "/v2/firewalls?per_page=1", &Value::Null, 200).await;
+    for (key, value) in [
+        ("tags", json!(["nobody-has-it"])),
+        ("droplet_ids", json!([1])),
+        ("name", json!("a b")),
+        ("inbound_rules", json!([{ "protocol": "tcp", "ports": "x", "sources": {} }])),
+    ] {
+        let mut bad = good.clone();
+        bad[key] = value;
+        sim.ok("PUT", &one, &bad, 422).await;
+    }
+    sim.ok("POST", "/v2/firewalls", &json!({ "name": "empty", "tags": ["basement"] }), 422).await;
+    sim.ok("DELETE", &one, &Value::Null, 204).await;
+    sim.ok("DELETE", &one, &Value::Null, 404).await;
+    sim.ok("PUT", &one, &good, 404).await;
 }
 
 async fn refusals(sim: &Sim) {

@@ -4,6 +4,7 @@ use basement::model::ids::{DropletId, ServerName};
 use basement::ports::{Cloud, PowerCall};
 use serde_json::{Value, json};
 
+use super::firewalls::{self, ID, listing, shown};
 use super::{Bench, acted, created, order, page};
 use crate::scripted::{Canned, Seen};
 
@@ -14,10 +15,10 @@ async fn requests_obey_the_vendors_document() {
     let mut document: Value = serde_json::from_str(&text).expect("JSON");
     without_nullable(&mut document);
     let requests = session().await;
-    assert_eq!(requests.len(), 10);
+    assert_eq!(requests.len(), 14);
     for seen in &requests {
         let (path, query) = seen.uri.split_once('?').unwrap_or((&seen.uri, ""));
-        let template = path.replace("/42", "/{droplet_id}");
+        let template = path.replace("/42", "/{droplet_id}").replace(ID, "{firewall_id}");
         let operation = &document["paths"][&template][seen.method.to_lowercase()];
         assert!(operation.is_object(), "{} {template} is not documented", seen.method);
         check_query(&document, operation, query);
@@ -41,8 +42,11 @@ async fn session() -> Vec<Seen> {
     let account = Canned::json(200, &json!({"account": {"uuid": "u", "status": "active"}}));
     let pages = [page(1..=200, 201, Some("/x")), page([201], 201, None)].map(|body| Canned::json(200, &body));
     let gone = Canned::json(404, &json!({"id": "not_found", "message": "gone"}));
+    let wall = |status| Canned::json(status, &json!({"firewall": shown()}));
+    let tag = Canned::json(201, &json!({"tag": {"name": "basement"}}));
+    let walls = [tag, listing(&[shown()]), wall(202), wall(200)];
     let rest = [empty(), gone, created(42), acted(), acted(), Canned::text(204, ""), account, sizes];
-    let bench = Bench::new(pages.into_iter().chain(rest)).await;
+    let bench = Bench::new(pages.into_iter().chain(rest).chain(walls)).await;
     let (cloud, id) = (&bench.cloud, DropletId(42));
     cloud.droplets().await.expect("a listing");
     cloud.find(&ServerName::parse("ada-7f3k2m9q").expect("a name")).await.expect("a listing");
@@ -53,6 +57,10 @@ async fn session() -> Vec<Seen> {
     cloud.destroy(id).await.expect("accepted");
     cloud.account().await.expect("an account");
     cloud.sizes().await.expect("sizes");
+    cloud.ensure_tag("basement").await.expect("a tag");
+    cloud.firewalls().await.expect("a listing");
+    cloud.put_firewall(&firewalls::order(None)).await.expect("accepted");
+    cloud.put_firewall(&firewalls::order(Some(ID))).await.expect("accepted");
     bench.server.seen()
 }
 

@@ -99,45 +99,39 @@ async fn without_another_try_each_is_refunded_once() {
       create/~/1 created
       destroy/~/#1
       letter/~/failed/1
-      letter/~/operator-failed/1
       record/~/gave-up/1
       refund/sub_000001/pi_000001 $15.00 succeeded
       @ letter.~.failed.1 to the customer
-      @ letter.~.operator-failed.1 to operator@example.com
     bob-5fzq6san: #1 destroyed
       cancel/sub_000002
       create/~/1 created
       destroy/~/#1
       letter/~/failed/1
-      letter/~/operator-failed/1
       record/~/gave-up/1
       refund/sub_000002/pi_000002 $15.00 succeeded
       @ letter.~.failed.1 to the customer
-      @ letter.~.operator-failed.1 to operator@example.com
     cleo-h5kshf4t: #1 destroyed
       cancel/sub_000003
       create/~/1 created
       destroy/~/#1
       letter/~/failed/1
-      letter/~/operator-failed/1
       record/~/gave-up/1
       refund/sub_000003/pi_000003 $15.00 succeeded
       @ letter.~.failed.1 to the customer
-      @ letter.~.operator-failed.1 to operator@example.com
     dora-g7gsw4nd: #1 destroyed
       cancel/sub_000004
       create/~/1 created
       destroy/~/#1
       letter/~/failed/1
-      letter/~/operator-failed/1
       record/~/gave-up/1
       refund/sub_000004/pi_000004 $15.00 succeeded
       @ letter.~.failed.1 to the customer
-      @ letter.~.operator-failed.1 to operator@example.com
     the fleet:
       record/fleet/breaker
       letter/fleet/operator-breaker/
+      letter/fleet/operator-failed/ada-wtb3p80d/
       @ letter.fleet.operator-breaker. to operator@example.com
+      @ letter.fleet.operator-failed.ada-wtb3p80d. to operator@example.com
     sub_000001, sub_000002, sub_000003, sub_000004: canceled, 1500 paid, 1500 given back in 1
     runs: broken, settled
     notes: failed

@@ -259,13 +259,12 @@ impl Stage {
 }
 
 fn setup(config: &Config) -> Setup {
-    let base = userdata::built_in("base").expect("there is one").to_owned();
     Setup {
         fleet: basement::model::desired::Fleet::default(),
         policy: config.policy.clone(),
         allow: BTreeSet::new(),
         approvals: Vec::new(),
-        templates: BTreeMap::from([("base".to_owned(), base)]),
+        templates: userdata::built_in(),
         letters: LetterSettings {
             brand: config.mail.brand.clone(),
             support: config.mail.support.clone(),

@@ -126,6 +126,7 @@ fn word(outcome: &Outcome) -> String {
         Outcome::Plain => String::new(),
         Outcome::Created { .. } => " created".to_owned(),
         Outcome::Refunded { amount, status, .. } => format!(" {amount} {status}"),
+        Outcome::Together { .. } => " together".to_owned(),
         Outcome::Nobody { .. } => " nobody".to_owned(),
     }
 }

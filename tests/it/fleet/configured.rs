@@ -17,7 +17,7 @@ fn said(from: &str, to: &str) -> String {
 
 #[test]
 fn our_own_says_the_defaults() {
-    assert_eq!(ours().policy, Policy::default());
+    assert_eq!(ours().policy, Policy { allow_no_ssh_keys: true, ..Policy::default() });
     assert_eq!(ours().ledger, config::LedgerConfig::default());
     let sold: Vec<(i64, i64)> =
         ours().catalogue.plans.values().map(|plan| (plan.month.unwrap(), plan.year.unwrap())).collect();
@@ -45,13 +45,13 @@ fn unknown_keys_and_tables_all_at_once() {
          | ^
       hint: did you mean `region`?
 
-    basement.toml:56: unknown key `cap` in `[policy]`
-      56 | [policy.cap]
+    basement.toml:60: unknown key `cap` in `[policy]`
+      60 | [policy.cap]
          |         ^
       hint: did you mean `caps`?
 
-    basement.toml:74: unknown table `leger`
-      74 | [leger]
+    basement.toml:78: unknown table `leger`
+      78 | [leger]
          |  ^
       hint: did you mean `[ledger]`?
 
@@ -62,8 +62,8 @@ fn unknown_keys_and_tables_all_at_once() {
 #[test]
 fn bad_values() {
     insta::assert_snapshot!(said("boot_deadline = \"5m\"", "boot_deadline = \"5 minutes\""), @r#"
-    basement.toml:42: in `[policy]`: `5 minutes` is not a span like `90s`, `5m`, `12h` or `7d`
-      42 | boot_deadline = "5 minutes"            # not up so long after its create was intended: failed
+    basement.toml:44: in `[policy]`: `5 minutes` is not a span like `90s`, `5m`, `12h` or `7d`
+      44 | boot_deadline = "5 minutes"            # not up so long after its create was intended: failed
          |                 ^
       hint: `basement init` in an empty folder writes a sample with every key
 
@@ -78,8 +78,8 @@ fn bad_values() {
     1 complaint in 1 file
     "#);
     insta::assert_snapshot!(said("destroy = 3 ", "destroy = -3 "), @r#"
-    basement.toml:57: in `[policy]`: invalid value: integer `-3`, expected a whole number, 0 or more
-      57 | destroy = -3                     # destroys in one plan, of droplets that were up
+    basement.toml:61: in `[policy]`: invalid value: integer `-3`, expected a whole number, 0 or more
+      61 | destroy = -3                     # destroys in one plan, of droplets that were up
          |           ^
       hint: `basement init` in an empty folder writes a sample with every key
 
@@ -90,8 +90,8 @@ fn bad_values() {
 #[test]
 fn one_price_in_two_plans() {
     insta::assert_snapshot!(said("\"pro-year\"", "\"basic-year\""), @r#"
-    basement.toml:30: `basic-year` means two plans, `basic` and `pro`
-      30 | stripe = ["pro-month", "basic-year"]
+    basement.toml:32: `basic-year` means two plans, `basic` and `pro`
+      32 | stripe = ["pro-month", "basic-year"]
          |                        ^
       hint: a price belongs to one plan: take it out of the other
 
@@ -102,24 +102,24 @@ fn one_price_in_two_plans() {
 #[test]
 fn bad_plan_template_and_address() {
     insta::assert_snapshot!(said("[plans.pro]", "[plans.Pro]"), @r#"
-    basement.toml:28: `Pro` is not a plan name: 1 to 63 of a-z, 0-9 and -, neither first nor last a -
-      28 | [plans.Pro]
+    basement.toml:30: `Pro` is not a plan name: 1 to 63 of a-z, 0-9 and -, neither first nor last a -
+      30 | [plans.Pro]
          |        ^
       hint: for example `[plans.basic]`
 
     1 complaint in 1 file
     "#);
     insta::assert_snapshot!(said("template = \"base\"", "template = \"../base\""), @r#"
-    basement.toml:17: `../base` is not a template's name
-      17 | template = "../base"               # cloud-init/base.yaml
+    basement.toml:19: `../base` is not a template's name
+      19 | template = "../base"               # cloud-init/base.yaml
          |            ^
       hint: it is the name of a file in `cloud-init/` without `.yaml`: a-z, 0-9 and -
 
     1 complaint in 1 file
     "#);
     insta::assert_snapshot!(said("operator@example.com", "operator"), @r#"
-    basement.toml:68: `mail.operator` is not a mail address
-      68 | operator = "operator" # told when a person is needed
+    basement.toml:72: `mail.operator` is not a mail address
+      72 | operator = "operator" # told when a person is needed
          |            ^
       hint: for example `operator = "Example <servers@example.com>"`
 
@@ -128,10 +128,32 @@ fn bad_plan_template_and_address() {
 }
 
 #[test]
+fn a_key_that_is_none() {
+    let good = ["3b:16:bf:e4:8b:00:8b:b8:59:8c:a9:d3:f0:19:45:fa", "512189"];
+    let text = |key: &str| OURS.replacen("ssh_keys = []", &format!("ssh_keys = [\"{key}\"]"), 1);
+    assert!(good.iter().all(|key| config::parse(&text(key)).is_ok()));
+    let bad = [
+        "",
+        "0",
+        "-1",
+        "ada",
+        "ssh-ed25519 AAAAC3",
+        "3b:16",
+        "SHA256:uNiVztksCsDhcc0u9e8BrUo8",
+        &good[0][1..],
+    ];
+    for key in bad {
+        let page = complaint::page(&config::parse(&text(key)).unwrap_err());
+        assert!(page.contains(&format!("`{key}` is not an SSH key of your team")), "{page}");
+        assert!(page.contains("hint: write its MD5 fingerprint"), "{page}");
+    }
+}
+
+#[test]
 fn not_toml() {
     insta::assert_snapshot!(said("[mail]", "[mail"), @r#"
-    basement.toml:66: not TOML: unclosed table, expected `]`
-      66 | [mail
+    basement.toml:70: not TOML: unclosed table, expected `]`
+      70 | [mail
          |      ^
       hint: write `key = "value"` lines under `[table]` heads
 

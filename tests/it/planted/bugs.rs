@@ -1,6 +1,6 @@
 //! The bugs: each a port that does one thing wrong, and everything else as the port behind it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use basement::engine::{Eyes, Ports};
 use basement::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Status, Subscription};
 use basement::model::census::{Account, Droplet, Size};
+use basement::model::firewall::{Firewall, FirewallOrder, Progress, ours};
 use basement::model::history::{Entry, Event, History, Outcome};
 use basement::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
 use basement::model::moment::{Moment, Span};
@@ -26,6 +27,7 @@ enum Bug {
     NoLock,
     RandomKey,
     NobodyPaid,
+    WallDreamt,
 }
 
 struct Planted<P: ?Sized> {
@@ -49,6 +51,10 @@ pub fn no_horizon() -> Stage {
     let mut stage = Stage::default();
     stage.policy.horizon = Span::seconds(0);
     stage
+}
+
+pub fn wall_dreamt(ports: Ports) -> Ports {
+    plant(ports, Bug::WallDreamt)
 }
 
 pub fn done_first(ports: Ports) -> Ports {
@@ -122,6 +128,27 @@ impl Cloud for Planted<dyn Cloud> {
 
     async fn destroy(&self, id: DropletId) -> Result<(), Fault> {
         self.inner.destroy(id).await
+    }
+
+    async fn ensure_tag(&self, tag: &str) -> Result<(), Fault> {
+        self.inner.ensure_tag(tag).await
+    }
+
+    async fn firewalls(&self) -> Result<Vec<Firewall>, Fault> {
+        let seen = self.inner.firewalls().await?;
+        let ours = Firewall {
+            id: "fw-1".parse().expect("an id"),
+            status: Progress::Succeeded,
+            pending: 0,
+            tags: BTreeSet::from(["basement".to_owned()]),
+            droplets: BTreeSet::new(),
+            rules: ours(),
+        };
+        Ok(if self.bug == Bug::WallDreamt { vec![ours] } else { seen })
+    }
+
+    async fn put_firewall(&self, order: &FirewallOrder) -> Result<(), Fault> {
+        self.inner.put_firewall(order).await
     }
 
     async fn account(&self) -> Result<Account, Fault> {

@@ -1,4 +1,4 @@
-//! Eight deliberate bugs, planted one at a time between the engine and its ports: each breaks a law, and the
+//! Nine deliberate bugs, planted one at a time between the engine and its ports: each breaks a law, and the
 //! same story without it breaks none. A rehearsal that let them pass would prove nothing.
 
 mod bugs;
@@ -95,4 +95,14 @@ fn not_asking_who_has_paid_is_caught() {
 - apply
 ";
     assert!(storm(|| bugs::tampered(bugs::nobody_paid), script).contains(&7));
+}
+
+#[test]
+fn a_firewall_that_is_only_believed_in_is_caught() {
+    let script = "
+- firewall: cloud
+- subscribe: { user: ada, price: pro-month, trial: 0 }
+- run
+";
+    assert!(storm(|| bugs::tampered(bugs::wall_dreamt), script).contains(&12));
 }

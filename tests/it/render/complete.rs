@@ -12,11 +12,11 @@ use super::{known, sample};
 
 #[test]
 fn the_sample_shows_every_variant() {
-    all(&sample::actions(), action, 9);
+    all(&sample::actions(), action, 11);
     all(&sample::facts(), fact, 10);
-    all(&sample::occasions(), occasion, 10);
-    all(&sample::reasons(), reason, 14);
-    all(&sample::notices(), notice, 22);
+    all(&sample::occasions(), occasion, 11);
+    all(&sample::reasons(), reason, 16);
+    all(&sample::notices(), notice, 28);
     all(&known::concerns(), concern, 7);
     let labels: Vec<Label> = known::insight(&sample::rich()).labels.into_values().collect();
     all(&labels, |label| label_number(*label), 4);
@@ -43,6 +43,8 @@ fn action(action: &Action) -> usize {
         Action::PowerOn { .. } => 6,
         Action::Create { .. } => 7,
         Action::Letter { .. } => 8,
+        Action::Tag { .. } => 9,
+        Action::Firewall { .. } => 10,
     }
 }
 
@@ -73,6 +75,7 @@ fn occasion(occasion: &Occasion) -> usize {
         Occasion::AlertDeleted { .. } => 7,
         Occasion::AlertRefused { .. } => 8,
         Occasion::AlertBreaker { .. } => 9,
+        Occasion::AlertMany { .. } => 10,
     }
 }
 
@@ -92,6 +95,8 @@ fn reason(reason: &Reason) -> usize {
         Reason::Unrecorded => 11,
         Reason::CreatesFail { .. } => 12,
         Reason::Refused { .. } => 13,
+        Reason::Policy => 14,
+        Reason::Changed => 15,
     }
 }
 
@@ -119,6 +124,12 @@ fn notice(notice: &Notice) -> usize {
         Notice::SameSubscription { .. } => 19,
         Notice::BreakerOpen { .. } => 20,
         Notice::Withheld { .. } => 21,
+        Notice::FirewallPending { .. } => 22,
+        Notice::FirewallFirst { .. } => 23,
+        Notice::FirewallTwins { .. } => 24,
+        Notice::FirewallLeft { .. } => 25,
+        Notice::NoSshKeys { .. } => 26,
+        Notice::Gathered { .. } => 27,
     }
 }
 

@@ -8,11 +8,12 @@ use basement::model::billing::RefundOrder;
 use basement::model::breaker::Opened;
 use basement::model::census::Question;
 use basement::model::desired::{Because, DesiredState, Every, Fleet, Origin, Price, Server};
+use basement::model::firewall::{EVERYWHERE, Firewall, FirewallOrder, Progress, Rule, Way, ours};
 use basement::model::history::{History, Phase, Record};
 use basement::model::ids::{
-    CustomerId, DropletId, PaymentId, PlanName, ServerName, StepId, SubscriptionId, UserSlug,
+    CustomerId, DropletId, FirewallId, PaymentId, PlanName, ServerName, StepId, SubscriptionId, UserSlug,
 };
-use basement::model::letter::{Letter, Occasion, Recipient};
+use basement::model::letter::{Letter, Occasion, Recipient, Told};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::{Currency, Money, Totals};
 use basement::model::plan::{MoneyLine, Note, Notice, Plan, Use, Uses};
@@ -123,7 +124,16 @@ pub fn rich() -> Plan {
     steps[1].again = true;
     let server = |n: usize| name(["ada-7f3k2m9q", "bob-5d8w1x2c", "cyd-9h4j6k8m"][n % 3]);
     let notes = notices().into_iter().enumerate().map(|(n, notice)| {
-        let about_none = matches!(notice, Notice::Orphan { .. } | Notice::BreakerOpen { .. });
+        let about_none = matches!(
+            notice,
+            Notice::Orphan { .. }
+                | Notice::BreakerOpen { .. }
+                | Notice::FirewallPending { .. }
+                | Notice::FirewallTwins { .. }
+                | Notice::FirewallLeft { .. }
+                | Notice::NoSshKeys { .. }
+                | Notice::Gathered { .. }
+        );
         Note { server: (!about_none).then(|| server(n)), notice }
     });
     let questions = [
@@ -209,9 +219,40 @@ pub fn actions() -> Vec<Action> {
             Action::PowerOff { droplet },
             Action::PowerOn { droplet },
             Action::Create { order },
+            Action::Tag { tag: "basement".to_owned() },
+            Action::Firewall { order: FirewallOrder { id: None, rules: ours(), drifts: Vec::new() } },
+            Action::Firewall { order: mended() },
         ])
         .chain(occasions().into_iter().map(letter))
         .collect()
+}
+
+fn firewall(text: &str) -> FirewallId {
+    FirewallId::parse(text).expect("an id")
+}
+
+/// Ours, in place of one that somebody changed in every way.
+pub fn mended() -> FirewallOrder {
+    let office = |way, ports: &str, peer: &str| Rule {
+        way,
+        protocol: "tcp".to_owned(),
+        ports: ports.to_owned(),
+        peer: peer.to_owned(),
+    };
+    let mut rules = ours();
+    rules.retain(|rule| rule.ports != "22" && rule.protocol != "udp");
+    rules.extend(EVERYWHERE.map(|peer| office(Way::In, "8080", peer)));
+    rules.insert(office(Way::In, "3306", "198.51.100.7/32"));
+    let seen = Firewall {
+        id: firewall("fw-1"),
+        status: Progress::Succeeded,
+        pending: 0,
+        tags: BTreeSet::from(["office".to_owned()]),
+        droplets: BTreeSet::from([DropletId(7), DropletId(123)]),
+        rules,
+    };
+    let drifts = seen.drifts(|droplet| droplet == DropletId(123));
+    FirewallOrder { id: Some(seen.id), rules: ours(), drifts }
 }
 
 pub fn facts() -> Vec<Fact> {
@@ -248,8 +289,18 @@ pub fn occasions() -> Vec<Occasion> {
         },
         Occasion::AlertDeleted { droplet: DropletId(123) },
         Occasion::AlertRefused { why: "droplet limit exceeded".to_owned() },
+        Occasion::AlertMany {
+            told: ["bob-5d8w1x2c", "cyd-9h4j6k8m"].map(|server| refused(name(server))).into(),
+        },
         Occasion::AlertBreaker { opened: opened() },
     ]
+}
+
+fn refused(server: ServerName) -> Told {
+    let step = StepId::of(&[&"letter", &server, &"operator-refused", &1]);
+    let said = "droplet limit exceeded".to_owned();
+    let reason = Reason::Refused { times: 3, said: said.clone() };
+    Told { server, step, reason, occasion: Occasion::AlertRefused { why: said } }
 }
 
 pub fn reasons() -> Vec<Reason> {
@@ -275,6 +326,8 @@ pub fn reasons() -> Vec<Reason> {
         Reason::NotFound { horizon: Span::minutes(5) },
         Reason::Unrecorded,
         Reason::CreatesFail { failed: 3, of: 3 },
+        Reason::Policy,
+        Reason::Changed,
         Reason::Refused { times: 3, said: "droplet limit exceeded".to_owned() },
     ]
 }
@@ -308,6 +361,20 @@ pub fn notices() -> Vec<Notice> {
         Notice::RefundByHand { why: text("paid outside Stripe") },
         Notice::EndsOn { at: at("2026-08-26T09:00:00Z") },
         Notice::BreakerOpen { opened: opened() },
+        Notice::FirewallPending { is_failed: false, droplets: 0 },
+        Notice::FirewallPending { is_failed: false, droplets: 2 },
+        Notice::FirewallPending { is_failed: true, droplets: 1 },
+        Notice::FirewallFirst { by_hand: false },
+        Notice::FirewallFirst { by_hand: true },
+        Notice::FirewallTwins { firewalls: vec![firewall("fw-1"), firewall("fw-2")] },
+        Notice::FirewallLeft { firewall: firewall("fw-1") },
+        Notice::NoSshKeys { creates: 1, is_allowed: true },
+        Notice::NoSshKeys { creates: 3, is_allowed: false },
+        Notice::Gathered {
+            cause: text("operator-failed"),
+            servers: ["bob-5d8w1x2c", "cyd-9h4j6k8m"].map(name).into(),
+            until: at("2026-08-19T10:40:00Z"),
+        },
         Notice::Withheld { what: text("create") },
         Notice::Withheld { what: text("refund") },
     ]

@@ -1,0 +1,177 @@
+//! The cloud firewall and SSH keys in the plan: what is made, mended, waited for, said, and left alone.
+
+use std::collections::BTreeSet;
+
+use basement::model::census::DropletStatus::Active;
+use basement::model::firewall::{EVERYWHERE, Firewall, FirewallOrder, Progress, Rule, Way, ours};
+use basement::model::history::{Entry, Event};
+use basement::model::ids::{DropletId, StepId};
+use basement::model::policy::FirewallBy;
+use basement::model::step::Action;
+use basement::plan::{digest, guard};
+
+use crate::scene::{Scene, after, start};
+
+fn seen() -> Firewall {
+    Firewall {
+        id: "fw-1".parse().expect("an id"),
+        status: Progress::Succeeded,
+        pending: 0,
+        tags: BTreeSet::from(["basement".to_owned()]),
+        droplets: BTreeSet::new(),
+        rules: ours(),
+    }
+}
+
+/// A paid server without a droplet, and these firewalls.
+fn scene(by: FirewallBy, firewalls: &[Firewall]) -> Scene {
+    let mut scene = Scene::running();
+    scene.policy.firewall = by;
+    scene.census.firewalls = Some(firewalls.to_vec());
+    scene
+}
+
+fn open(port: &str, peer: &str) -> Rule {
+    Rule { way: Way::In, protocol: "tcp".to_owned(), ports: port.to_owned(), peer: peer.to_owned() }
+}
+
+/// The same, after a firewall was once put in place.
+fn once(mut scene: Scene) -> Scene {
+    let order = FirewallOrder { id: None, rules: ours(), drifts: Vec::new() };
+    let step = StepId::of(&[&"firewall", &"fleet", &"basement"]);
+    let event = Event::Intended { action: Action::Firewall { order } };
+    scene.history.fold(&Entry { at: start(), server: None, step, event });
+    scene
+}
+
+#[test]
+fn every_row_of_the_life_of_the_firewall() {
+    use FirewallBy::{Both, Cloud, Ufw};
+    let unknown = |by| {
+        let mut scene = scene(by, &[]);
+        scene.census.firewalls = None;
+        scene
+    };
+    let changed = |change: fn(&mut Firewall)| {
+        let mut firewall = seen();
+        change(&mut firewall);
+        scene(Cloud, &[firewall])
+    };
+    let rows = [
+        ("ufw, never had one: nobody asks", unknown(Ufw), "create"),
+        ("ufw, had one: asked, and nothing waits", once(unknown(Ufw)), "create firewall?"),
+        ("ufw, had one, and it is still there", once(scene(Ufw, &[seen()])), "create (firewall_left)"),
+        ("ufw, had one, and it is gone", once(scene(Ufw, &[])), "create"),
+        ("cloud: asked first", unknown(Cloud), "firewall?"),
+        ("cloud: tag, then firewall, and creates wait", scene(Cloud, &[]), "tag firewall (firewall_first)"),
+        ("both: the same", scene(Both, &[]), "tag firewall (firewall_first)"),
+        (
+            "a droplet shows that the tag is there",
+            scene(Cloud, &[]).delivered(7).droplet(7, Active).at(after(9)),
+            "firewall",
+        ),
+        ("in force", scene(Cloud, &[seen()]), "create"),
+        ("accepted", changed(|f| f.status = Progress::Waiting), "(firewall_pending) (firewall_first)"),
+        ("not everywhere yet", changed(|f| f.pending = 2), "(firewall_pending) (firewall_first)"),
+        (
+            "DigitalOcean cannot",
+            changed(|f| f.status = Progress::Failed),
+            "(firewall_pending) (firewall_first)",
+        ),
+        (
+            "somebody opened a port",
+            changed(|f| f.rules.extend([open("8080", "::/0")])),
+            "tag firewall (firewall_first)",
+        ),
+        (
+            "somebody closed one",
+            changed(|f| f.rules.retain(|r| r.ports != "22")),
+            "tag firewall (firewall_first)",
+        ),
+        ("off our tag", changed(|f| f.tags.clear()), "tag firewall (firewall_first)"),
+        (
+            "on another tag too",
+            changed(|f| f.tags.extend(["db".to_owned()])),
+            "tag firewall (firewall_first)",
+        ),
+        (
+            "on a stranger too",
+            changed(|f| f.droplets.extend([DropletId(1)])),
+            "tag firewall (firewall_first)",
+        ),
+        ("two of the name", scene(Cloud, &[seen(), seen()]), "(firewall_twins) (firewall_first)"),
+    ];
+    let wrong: Vec<String> = rows
+        .iter()
+        .filter(|(_, scene, want)| scene.line() != *want)
+        .map(|(row, scene, want)| format!("{row}: wanted `{want}`, got `{}`", scene.line()))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_droplet_of_ours_that_is_named_by_itself_is_no_change() {
+    let mut firewall = seen();
+    firewall.droplets.insert(DropletId(7));
+    let scene = scene(FirewallBy::Cloud, &[firewall]).delivered(7).droplet(7, Active).at(after(9));
+    assert_eq!(scene.line(), "nothing");
+}
+
+#[test]
+fn what_waits_for_the_firewall_is_not_settled_and_what_waits_for_a_person_is() {
+    let mut waiting = seen();
+    waiting.status = Progress::Waiting;
+    assert!(!scene(FirewallBy::Cloud, &[waiting]).plan().is_settled());
+    assert!(scene(FirewallBy::Cloud, &[seen(), seen()]).plan().is_settled());
+}
+
+#[test]
+fn a_yes_is_bound_to_the_rules_that_are_replaced() {
+    let of = |firewalls: &[Firewall]| digest::digest(&scene(FirewallBy::Cloud, firewalls).plan());
+    let with = |rule: Rule| {
+        let mut firewall = seen();
+        firewall.rules.insert(rule);
+        firewall
+    };
+    let nothing = of(&[seen()]);
+    assert_eq!(of(&[]), nothing, "making one takes nothing away");
+    let (one, other) = (of(&[with(open("8080", "::/0"))]), of(&[with(open("8081", "::/0"))]));
+    assert!(one != nothing && other != nothing && one != other);
+}
+
+#[test]
+fn what_somebody_did_is_said_in_words() {
+    let mut firewall = seen();
+    firewall.rules.retain(|rule| rule.ports != "443");
+    firewall.rules.extend(EVERYWHERE.map(|peer| open("8080", peer)));
+    firewall.rules.insert(open("3306", "198.51.100.7/32"));
+    firewall.tags = BTreeSet::from(["db".to_owned()]);
+    let plan = scene(FirewallBy::Cloud, &[firewall]).plan();
+    let step = plan.steps.iter().find(|step| step.action.word() == "firewall").expect("it is mended");
+    let (fleet, history) = Default::default();
+    let places = basement::render::words::Places { fleet: &fleet, history: &history };
+    assert_eq!(
+        basement::render::words::what(&step.action, None, places),
+        "firewall `basement`: rule 3306/tcp from 198.51.100.7/32 is not ours; \
+         rule 8080/tcp from everywhere is not ours; rule 443/tcp from everywhere is missing; \
+         it does not apply to our tag; it applies to the tag `db` too"
+    );
+}
+
+#[test]
+fn creates_without_a_key_are_said_once_and_objected_to() {
+    let objections = |scene: &Scene| -> Vec<&str> {
+        let plan = scene.plan();
+        let found = guard::objections(&plan, &scene.census, &scene.history);
+        found.iter().map(guard::Objection::name).collect()
+    };
+    let mut scene = Scene::running();
+    assert_eq!((scene.line().as_str(), objections(&scene)), ("create", vec![]));
+    scene.server.spec.ssh_keys.clear();
+    assert_eq!((scene.line().as_str(), objections(&scene)), ("create (no_ssh_keys)", vec!["no-ssh-keys"]));
+    scene.policy.allow_no_ssh_keys = true;
+    assert_eq!((scene.line().as_str(), objections(&scene)), ("create (no_ssh_keys)", vec![]));
+    let scene =
+        Scene { server: scene.server, ..Scene::running().delivered(7).droplet(7, Active).at(after(9)) };
+    assert_eq!((scene.line().as_str(), objections(&scene)), ("nothing", vec![]));
+}
