@@ -4,13 +4,14 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Subscription};
-use crate::model::census::{Account, Droplet, Size};
+use crate::model::census::{Account, Droplet, Readiness, Size};
 use crate::model::firewall::{Firewall, FirewallOrder};
 use crate::model::history::{Entry, History};
 use crate::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
@@ -52,6 +53,17 @@ pub enum Fault {
     /// The reply was lost: nobody knows whether it happened.
     #[error("{0}")]
     Unknown(Detail),
+}
+
+/// One harmless question of a check-up.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// What the credential needs for it, as its vendor calls it.
+    pub what: &'static str,
+    /// What the answer tells a person.
+    pub result: Result<String, Fault>,
+    /// What time the vendor says it is.
+    pub date: Option<Moment>,
 }
 
 /// The three ways of DigitalOcean to change a droplet's power.
@@ -124,6 +136,14 @@ pub trait Cloud: Send + Sync {
     async fn sizes(&self) -> Result<BTreeMap<Slug, Size>, Fault>;
 }
 
+/// What a droplet shows at its own address.
+#[async_trait]
+pub trait Probe: Send + Sync {
+    /// Asks `address` for the page of its first boot and for its SSH key; `id` is the server's public id. Sends no
+    /// secret, and takes nothing but a complete and consistent answer for `Ready`.
+    async fn ready(&self, address: Ipv4Addr, id: &str) -> Readiness;
+}
+
 /// Stripe.
 #[async_trait]
 pub trait Billing: Send + Sync {
@@ -163,6 +183,9 @@ pub trait Ledger: Send + Sync {
     async fn entries(&self, server: Option<&ServerName>) -> Result<Vec<Entry>, Fault>;
     /// The sealed password of a server's create attempt.
     async fn sealed(&self, server: &ServerName, attempt: u32) -> Result<Option<Sealed>, Fault>;
+    /// Erases, beyond recovery from the ledger, the sealed passwords that nobody has needed since before
+    /// this moment (`Record::password_idle`); says how many.
+    async fn erase_passwords(&self, hold: &Hold, before: Moment) -> Result<u64, Fault>;
 }
 
 /// Makes, seals and opens root passwords.
@@ -209,6 +232,11 @@ impl Fault {
     pub fn is_relay(&self) -> bool {
         let is_ours = |code: &str| matches!(code, "login" | "tls" | "sender" | "relay");
         matches!(self, Self::Refused(detail) if detail.code.as_deref().is_some_and(is_ours))
+    }
+
+    /// Nobody answers, or nobody knows the credential: another question will be answered in the same way.
+    pub fn is_hopeless(&self) -> bool {
+        !matches!(self, Self::Refused(_)) || self.detail().status == Some(401)
     }
 
     /// A refusal of our own making, without a vendor's answer.

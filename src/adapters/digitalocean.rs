@@ -2,6 +2,7 @@
 //! lost reply; nothing is waited for here but the request budget and short retries.
 
 mod call;
+mod checkup;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::model::moment::Moment;
 use crate::ports::Detail;
 use crate::wire::redact::redact_line;
 
@@ -121,6 +122,11 @@ impl Answer {
     /// A header's text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// What time it was there.
+    pub fn date(&self) -> Option<Moment> {
+        Moment::parse_http(self.header("date")?).ok()
     }
 
     /// A `Detail` of this answer, its secrets taken out.

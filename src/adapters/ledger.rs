@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::SqliteConnection;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Connection, SqliteConnection};
 
 use super::files::{make_folder_of, private};
 use super::ledger_faults::{Faults, is_busy};
@@ -22,12 +23,21 @@ use crate::ports::{Fault, Hold, Ledger, Sealed};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
+/// So long another program may write before we give up,
+const PATIENCE: Duration = Duration::from_secs(10);
+/// but nobody waits so long for one that reads: there is another time to clean up.
+const BRISK: &str = "PRAGMA busy_timeout = 500";
+const PATIENT: &str = "PRAGMA busy_timeout = 10000";
+
 /// The ledger, in one SQLite file (with its `-wal`, `-shm` and `.lock` beside it).
 pub struct SqliteLedger {
     path: PathBuf,
     /// One connection: one writer.
     pool: SqlitePool,
     read_only: bool,
+    /// The write-ahead log, and what is free in the file, may still hold what was erased: perhaps by another
+    /// process, which was killed before it had cleaned up.
+    is_unclean: AtomicBool,
     faults: Faults,
 }
 
@@ -45,7 +55,7 @@ impl SqliteLedger {
             .pragma("secure_delete", "ON");
         let pool = connect(options).await.map_err(|error| faults.sql(error))?;
         migrate(&pool, &faults).await?;
-        Ok(Self { path: path.to_owned(), pool, read_only: false, faults })
+        Ok(Self { path: path.to_owned(), pool, read_only: false, is_unclean: AtomicBool::new(true), faults })
     }
 
     /// Opens the ledger for reading; `None` if there is none yet.
@@ -74,7 +84,13 @@ impl SqliteLedger {
             }
             Some(_) => {}
         }
-        Ok(Some(Self { path: path.to_owned(), pool, read_only: true, faults }))
+        Ok(Some(Self {
+            path: path.to_owned(),
+            pool,
+            read_only: true,
+            is_unclean: AtomicBool::new(false),
+            faults,
+        }))
     }
 
     /// Folds all entries anew and compares the result with the rows; also, every `Done` must follow an
@@ -101,26 +117,44 @@ impl SqliteLedger {
         if wrong.is_empty() { Ok(()) } else { Err(self.faults.inconsistent(&wrong)) }
     }
 
-    /// Erases the sealed passwords of servers delivered before a moment; says how many.
-    pub async fn erase_passwords(&self, _hold: &Hold, delivered_before: Moment) -> Result<u64, Fault> {
-        let erase = async {
-            let mut conn = self.pool.acquire().await?;
-            let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
-            let delivered = rows::history(&mut tx).await?.records.into_iter().filter_map(|(name, record)| {
-                record.delivered.filter(|at| *at < delivered_before).map(|_| (name, record.attempt))
-            });
-            let mut erased = 0;
-            for (name, attempt) in delivered.collect::<Vec<_>>() {
-                erased += rows::erase_sealed(&mut tx, &name, attempt).await?;
+    /// Every sealed password, oldest first.
+    pub async fn passwords(&self) -> Result<Vec<Sealed>, Fault> {
+        let read = async { rows::all_sealed(&mut *self.pool.acquire().await?).await };
+        read.await.map_err(|error| self.faults.sql(error))
+    }
+
+    /// Puts these in the place of the sealed passwords of the same attempts, all or none; the old ones are
+    /// beyond recovery.
+    pub async fn replace_passwords(&self, _hold: &Hold, sealed: &[Sealed]) -> Result<(), Fault> {
+        let replace = async {
+            let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+            for one in sealed {
+                rows::replace_sealed(&mut tx, one).await?;
             }
-            tx.commit().await?;
-            // The write-ahead log still holds the old pages.
-            if erased > 0 {
-                sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *conn).await?;
-            }
-            Ok(erased)
+            tx.commit().await
         };
-        erase.await.map_err(|error| self.faults.sql(error))
+        self.is_unclean.store(true, Ordering::Relaxed);
+        replace.await.map_err(|error| self.faults.sql(error))?;
+        self.clean_up().await
+    }
+
+    /// Takes what was erased out of the write-ahead log too. Whoever reads the ledger this moment may be in
+    /// the way; then the next call tries again.
+    async fn clean_up(&self) -> Result<(), Fault> {
+        if !self.is_unclean.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let truncate = async {
+            let mut conn = self.pool.acquire().await?;
+            sqlx::query(BRISK).execute(&mut *conn).await?;
+            let (is_busy, _, _): (i64, i64, i64) =
+                sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *conn).await?;
+            sqlx::query(PATIENT).execute(&mut *conn).await?;
+            Ok(is_busy != 0)
+        };
+        let is_busy = truncate.await.map_err(|error| self.faults.sql(error))?;
+        self.is_unclean.store(is_busy, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -168,10 +202,30 @@ impl Ledger for SqliteLedger {
         let read = async { rows::sealed(&mut *self.pool.acquire().await?, server, attempt).await };
         read.await.map_err(|error| self.faults.sql(error))
     }
+
+    async fn erase_passwords(&self, _hold: &Hold, before: Moment) -> Result<u64, Fault> {
+        let erase = async {
+            let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+            let mut erased = 0;
+            for (name, record) in rows::with_passwords(&mut tx).await? {
+                if let Some(attempt) = record.erasable(before) {
+                    erased += rows::erase_sealed(&mut tx, &name, attempt).await?;
+                }
+            }
+            tx.commit().await?;
+            Ok(erased)
+        };
+        let erased = erase.await.map_err(|error| self.faults.sql(error))?;
+        if erased > 0 {
+            self.is_unclean.store(true, Ordering::Relaxed);
+        }
+        self.clean_up().await?;
+        Ok(erased)
+    }
 }
 
 async fn connect(options: SqliteConnectOptions) -> sqlx::Result<SqlitePool> {
-    let options = options.busy_timeout(Duration::from_secs(10));
+    let options = options.busy_timeout(PATIENCE);
     let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(60));
     // SQLite does not wait for its turn to switch a new file to WAL: it says busy at once.
     for _ in 0..100 {

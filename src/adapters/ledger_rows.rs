@@ -114,6 +114,44 @@ pub(super) async fn sealed(
     .transpose()
 }
 
+/// Every sealed password, oldest first.
+pub(super) async fn all_sealed(conn: &mut SqliteConnection) -> sqlx::Result<Vec<Sealed>> {
+    let rows =
+        sqlx::query("SELECT server, attempt, blob, hash FROM passwords ORDER BY made, server, attempt")
+            .fetch_all(conn)
+            .await?;
+    let read = |row: &SqliteRow| {
+        Ok(Sealed {
+            server: ServerName::parse(row.try_get("server")?).map_err(|e| decode("server", e))?,
+            attempt: row.try_get("attempt")?,
+            blob: row.try_get("blob")?,
+            hash: row.try_get("hash")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Puts another seal around the password of an attempt.
+pub(super) async fn replace_sealed(conn: &mut SqliteConnection, sealed: &Sealed) -> sqlx::Result<()> {
+    sqlx::query("UPDATE passwords SET blob = ? WHERE server = ? AND attempt = ?")
+        .bind(&sealed.blob)
+        .bind(sealed.server.as_str())
+        .bind(sealed.attempt)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// The rows of those servers that have a sealed password.
+pub(super) async fn with_passwords(conn: &mut SqliteConnection) -> sqlx::Result<Vec<(ServerName, Record)>> {
+    let rows = sqlx::query(
+        "SELECT server, record FROM servers WHERE server IN (SELECT server FROM passwords) ORDER BY server",
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(record).collect()
+}
+
 /// Erases the passwords of an attempt and of those before it; says how many.
 pub(super) async fn erase_sealed(
     conn: &mut SqliteConnection,

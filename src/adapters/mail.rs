@@ -57,6 +57,22 @@ impl SmtpMailer {
         self.relay.patience = patience;
         self
     }
+
+    /// How the relay is reached, for a person; nothing of the login is told, not even its user.
+    pub fn kind(&self) -> String {
+        let tls = match self.relay.tls {
+            Tls::None => "in the clear, on this machine",
+            Tls::Starttls(_) => "STARTTLS",
+            Tls::Implicit(_) => "TLS",
+        };
+        let login = if self.relay.login.is_some() { "with a login" } else { "without a login" };
+        format!("{}:{}, {tls}, {login}", self.relay.host, self.relay.port)
+    }
+
+    /// Connects, encrypts, logs in and leaves; no letter is spoken of.
+    pub async fn checkup(&self) -> Result<(), Fault> {
+        self.relay.knock().await
+    }
 }
 
 #[async_trait]

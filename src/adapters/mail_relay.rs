@@ -55,6 +55,9 @@ struct Stage(AtomicU8);
 /// So long the answer to QUIT is waited for.
 const GOODBYE: Duration = Duration::from_millis(500);
 
+/// No address is spoken of, so none is taken out of the relay's words.
+const NOBODY: &str = "\0";
+
 const CONNECT: u8 = 0;
 const STARTTLS: u8 = 1;
 const AUTH: u8 = 2;
@@ -99,12 +102,27 @@ impl Relay {
         Ok(smtp)
     }
 
-    async fn converse(
-        &self,
-        smtp: &mut AsyncSmtpConnection,
-        message: &Message,
-        stage: &Stage,
-    ) -> Result<(), Trouble> {
+    /// Comes as far as a letter could be offered, and leaves. Nothing is said of any letter.
+    pub(super) async fn knock(&self) -> Result<(), Fault> {
+        let (stage, mut line) = (Stage::default(), None);
+        let entered = timeout(self.patience, async {
+            let smtp = line.insert(self.connect(&stage).await?);
+            self.enter(smtp, &stage).await
+        })
+        .await;
+        if let (Some(mut smtp), Ok(_)) = (line, &entered)
+            && stage.get() != STARTTLS
+        {
+            let _ = timeout(GOODBYE, smtp.abort()).await;
+        }
+        match entered {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(trouble)) => Err(stage.fault(&trouble, NOBODY)),
+            Err(_) => Err(stage.timed_out(self.patience)),
+        }
+    }
+
+    async fn enter(&self, smtp: &mut AsyncSmtpConnection, stage: &Stage) -> Result<(), Trouble> {
         if let Tls::Starttls(parameters) = &self.tls {
             stage.at(STARTTLS);
             smtp.starttls(parameters.clone(), &self.hello).await?;
@@ -113,6 +131,16 @@ impl Relay {
             stage.at(AUTH);
             smtp.auth(&[Mechanism::Plain, Mechanism::Login], login).await?;
         }
+        Ok(())
+    }
+
+    async fn converse(
+        &self,
+        smtp: &mut AsyncSmtpConnection,
+        message: &Message,
+        stage: &Stage,
+    ) -> Result<(), Trouble> {
+        self.enter(smtp, stage).await?;
         stage.at(MAIL);
         let envelope = message.envelope();
         let plain =

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod digitalocean;
+pub mod files;
 pub mod folder;
 pub mod http;
 pub mod ledger;
@@ -10,10 +11,10 @@ mod mail_dkim;
 pub mod mail_letterhead;
 mod mail_line;
 pub mod pace;
+pub mod probe;
 pub mod stripe;
 pub mod vault;
 
-mod files;
 mod ledger_faults;
 mod ledger_lock;
 mod ledger_rows;

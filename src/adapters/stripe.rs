@@ -2,6 +2,7 @@
 //! request ids, our own idempotency key with retries, and lists in which one odd item hides no other).
 //! Invariant: at most one standing refund per step, found again by its metadata or its key.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -30,12 +31,22 @@ use crate::model::ids::{CustomerId, PaymentId, StepId, SubscriptionId};
 use crate::model::moment::Moment;
 use crate::model::money::Money;
 use crate::model::policy::Mode;
-use crate::ports::{Billing, Clock, Fault};
+use crate::ports::{Asked, Billing, Clock, Fault};
 use crate::wire::stripe as wire;
 use crate::wire::stripe_money::{self as money, Charge, Intent, Invoice, InvoicePayment, Source};
 
 /// The most that Stripe gives per page.
 const PAGE: i64 = 100;
+
+/// What is read, as Stripe names its permissions.
+const READ: [(&str, &str); 6] = [
+    ("Subscriptions: read", "/subscriptions"),
+    ("Customers: read", "/customers"),
+    ("Invoices: read", "/invoices"),
+    ("PaymentIntents: read", "/payment_intents"),
+    ("Charges: read", "/charges"),
+    ("Refunds: read", "/refunds"),
+];
 
 /// One Stripe account, in one mode.
 pub struct Stripe {
@@ -87,6 +98,27 @@ impl Stripe {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.caller.limits = limits;
         self
+    }
+
+    /// Asks for one item of everything that is read here. What a key may write cannot be asked without writing,
+    /// and `/v1/account` not with a restricted key (<https://github.com/stripe/stripe-node/issues/2246>).
+    pub async fn checkup(&self) -> Vec<Asked> {
+        let mut asked = Vec::new();
+        for (what, path) in READ {
+            let ask = RequestBuilder::new(StripeMethod::Get, path).query(&BTreeMap::from([("limit", 1)]));
+            let (result, date) = match self.caller.send(&ask, None).await {
+                // The mode of what is there is looked at too.
+                Ok(reply) => (self.caller.list_mode(&reply).map(|()| String::new()), reply.date),
+                Err(fault) => (Err(fault), None),
+            };
+            // A key that is not known, or no network, will be the same to the next question.
+            let is_over = result.as_ref().is_err_and(Fault::is_hopeless);
+            asked.push(Asked { what, result, date });
+            if is_over {
+                break;
+            }
+        }
+        asked
     }
 
     async fn refunds(&self, payment: &PaymentId) -> Result<Vec<Refund>, Fault> {

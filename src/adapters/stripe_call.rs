@@ -11,6 +11,7 @@ use serde_json::Value;
 use stripe_client_core::{RequestBuilder, StripeMethod, VERSION};
 
 use super::http::{Answer, Limits, Lost, exchange_within};
+use crate::model::moment::Moment;
 use crate::model::policy::Mode;
 use crate::ports::{Clock, Detail, Fault};
 use crate::wire::redact::redact_line;
@@ -49,6 +50,8 @@ pub struct Reply {
     pub status: u16,
     /// Stripe's request id.
     pub request_id: Option<String>,
+    /// What time it was there.
+    pub date: Option<Moment>,
     /// Its body.
     pub body: String,
 }
@@ -138,6 +141,13 @@ impl Caller {
         })?;
         self.check_mode(reply, &value)?;
         Ok(value)
+    }
+
+    /// Whether a page of a list is of the right mode.
+    pub fn list_mode(&self, reply: &Reply) -> Result<(), Fault> {
+        let page: Page =
+            stripe::read(self.value(reply)?).map_err(|why| Fault::Refused(reply.unreadable(&why)))?;
+        page.data.iter().try_for_each(|item| self.check_mode(reply, item))
     }
 
     async fn send_page(
@@ -241,7 +251,7 @@ impl Reply {
         let request_id = request_id(&answer);
         tracing::info!(status = answer.status, "{call}");
         tracing::debug!(bytes = answer.body.len(), request_id);
-        Self { call, status: answer.status, request_id, body: answer.body }
+        Self { call, status: answer.status, request_id, date: answer.date(), body: answer.body }
     }
 }
 

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha_crypt::{Algorithm, CustomizedPasswordHasher, Params, ShaCrypt};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::files::{make_folder_of, private};
+use super::files::{Group, make_folder_of, private, read_secret};
 use crate::model::ids::ServerName;
 use crate::ports::{Fault, Sealed, Vault};
 
@@ -62,9 +62,24 @@ impl SealVault {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(fault(&error)),
         }
-        check_mode(path).map_err(|error| fault(&error))??;
-        let text = std::fs::read_to_string(path).map_err(|error| fault(&error))?;
-        Self::from_keys(&SecretString::from(text))
+        let text = read_secret(path, "key", Group::Refused)
+            .map_err(|bad| refused(format!("seal key file `{}` {bad}", path.display())))?;
+        Self::from_keys(&text)
+    }
+
+    /// The numbers of its keys; the first seals.
+    pub fn ids(&self) -> Vec<u8> {
+        self.keys.iter().map(|key| key.id).collect()
+    }
+
+    /// The same password under the first key; `None` if it is that already.
+    pub fn reseal(&self, sealed: &Sealed) -> Result<Option<Sealed>, Fault> {
+        let password = self.unseal(sealed)?;
+        if self.keys.first().map(|key| key.id) == sealed.blob.get(1).copied() {
+            return Ok(None);
+        }
+        let blob = self.seal(&sealed.server, sealed.attempt, password.expose_secret())?;
+        Ok(Some(Sealed { blob, ..sealed.clone() }))
     }
 
     fn seal(&self, server: &ServerName, attempt: u32, password: &str) -> Result<Vec<u8>, Fault> {
@@ -79,18 +94,8 @@ impl SealVault {
             .map_err(|_| refused("the password cannot be sealed"))?;
         Ok([&[VERSION, key.id], nonce.as_slice(), &sealed].concat())
     }
-}
 
-#[async_trait]
-impl Vault for SealVault {
-    async fn make(&self, server: &ServerName, attempt: u32) -> Result<Sealed, Fault> {
-        let password = password()?;
-        let hash = crypt(&password, &random()?)?;
-        let blob = self.seal(server, attempt, &password)?;
-        Ok(Sealed { server: server.clone(), attempt, blob, hash })
-    }
-
-    async fn open(&self, sealed: &Sealed) -> Result<SecretString, Fault> {
+    fn unseal(&self, sealed: &Sealed) -> Result<SecretString, Fault> {
         let Some(([VERSION, id], rest)) = sealed.blob.split_first_chunk::<2>() else {
             return Err(refused(
                 "the sealed password is not of a kind this basement knows; hint: use the version that wrote it",
@@ -117,6 +122,20 @@ impl Vault for SealVault {
             broken()
         })?;
         Ok(SecretString::from(text))
+    }
+}
+
+#[async_trait]
+impl Vault for SealVault {
+    async fn make(&self, server: &ServerName, attempt: u32) -> Result<Sealed, Fault> {
+        let password = password()?;
+        let hash = crypt(&password, &random()?)?;
+        let blob = self.seal(server, attempt, &password)?;
+        Ok(Sealed { server: server.clone(), attempt, blob, hash })
+    }
+
+    async fn open(&self, sealed: &Sealed) -> Result<SecretString, Fault> {
+        self.unseal(sealed)
     }
 }
 
@@ -191,26 +210,6 @@ fn make_file(path: &Path) -> io::Result<()> {
     let linked = std::fs::hard_link(&aside, path);
     std::fs::remove_file(&aside)?;
     linked
-}
-
-#[cfg(unix)]
-fn check_mode(path: &Path) -> io::Result<Result<(), Fault>> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(path)?.permissions().mode();
-    // The low six bits: what group and others may do.
-    if mode.trailing_zeros() >= 6 {
-        return Ok(Ok(()));
-    }
-    Ok(Err(refused(format!(
-        "seal key file `{0}` may be read by others (mode {1:03o}); hint: `chmod 600 {0}`, and put a new key in front",
-        path.display(),
-        mode & 0o777
-    ))))
-}
-
-#[cfg(not(unix))]
-fn check_mode(_path: &Path) -> io::Result<Result<(), Fault>> {
-    Ok(Ok(()))
 }
 
 fn refused(message: impl Into<String>) -> Fault {

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use crate::fleet::complaint::{Complaint, nearest, sorted};
 use crate::model::ids::PlanName;
+use crate::model::moment::Span;
 use crate::model::policy::{Catalogue, Mode, PlanEntry, Policy};
 use crate::wire::redact::redact;
 
@@ -63,6 +64,9 @@ pub struct MailConfig {
     pub portal: Option<String>,
     /// Letters are signed, where the relay does not do it.
     pub dkim: Option<Dkim>,
+    /// So long after its welcome letter was accepted a root password is kept, sealed.
+    #[serde(default = "a_week")]
+    pub keep_password: Span,
 }
 
 /// Where the public key of `BASEMENT_DKIM_KEY` is published: `selector._domainkey.domain`.
@@ -90,6 +94,10 @@ impl MailConfig {
             Some(self.support.as_str()).filter(|text| text.contains('@') && !text.contains(['/', ':']));
         self.reply_to.as_deref().or(support).unwrap_or(&self.from)
     }
+}
+
+fn a_week() -> Span {
+    Span::days(7)
 }
 
 impl Default for LedgerConfig {

@@ -1,10 +1,12 @@
 //! What comes from the environment: addresses, and secrets with their `…_FILE` forms.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use super::error::Failure;
+use crate::adapters::files::{Group, read_secret};
 
 /// DigitalOcean's address unless `DIGITALOCEAN_API_URL` says otherwise.
 pub(super) const DIGITALOCEAN: &str = "https://api.digitalocean.com";
@@ -19,6 +21,11 @@ pub(super) fn digitalocean_url() -> String {
 /// Where Stripe is.
 pub(super) fn stripe_url() -> String {
     var("STRIPE_API_BASE").unwrap_or_else(|| STRIPE.to_owned())
+}
+
+/// Whether one of the vendors is the real one.
+pub(super) fn is_real() -> bool {
+    digitalocean_url() == DIGITALOCEAN || stripe_url() == STRIPE
 }
 
 /// A variable that is set and not blank.
@@ -38,15 +45,27 @@ pub(super) fn secret(name: &str, what: &str) -> Result<SecretString, Failure> {
 
 /// The same, where it may be missing.
 pub(super) fn optional_secret(name: &str) -> Result<Option<SecretString>, Failure> {
-    if let Some(text) = var(name) {
-        return Ok(Some(SecretString::from(text)));
+    let given = std::env::var(name).ok().map(Zeroizing::new);
+    let given = given.as_ref().map(|text| text.trim()).filter(|text| !text.is_empty());
+    let path = var(&format!("{name}_FILE")).map(PathBuf::from);
+    match (given, path) {
+        (None, None) => Ok(None),
+        (Some(text), None) => Ok(Some(SecretString::from(text))),
+        (Some(_), Some(_)) => Err(Failure::new(
+            format!("`{name}` and `{name}_FILE` are both set"),
+            "unset one of them: nobody should have to guess which one counts",
+        )),
+        (None, Some(path)) => match read_secret(&path, "secret", group(&path)) {
+            Ok(secret) => Ok(Some(secret)),
+            Err(bad) => Err(Failure::plain(format!("`{name}_FILE`: `{}` {bad}", path.display()))),
+        },
     }
-    let Some(path) = var(&format!("{name}_FILE")).map(PathBuf::from) else { return Ok(None) };
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        Failure::new(
-            format!("`{name}_FILE`: `{}` cannot be read: {error}", path.display()),
-            "name a file that this user may read",
-        )
-    })?;
-    Ok(Some(SecretString::from(text.trim().to_owned())))
+}
+
+/// Files in systemd's folder of credentials are this user's alone, whatever the group's bits say.
+fn group(path: &Path) -> Group {
+    match var("CREDENTIALS_DIRECTORY") {
+        Some(folder) if path.starts_with(&folder) => Group::Ignored,
+        _ => Group::Refused,
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::ports::{Detail, Fault};
+use crate::wire::redact::redact;
 
 /// Exit codes.
 pub mod code {
@@ -63,9 +64,10 @@ impl fmt::Display for Failure {
             Some((message, own)) => (message, Some(own)),
             None => (self.message.as_str(), None),
         };
-        write!(f, "error: {message}")?;
+        // Whoever made the message took its secrets out; this is for the one who forgot.
+        write!(f, "error: {}", redact(message, usize::MAX))?;
         match own.or(self.hint.as_deref()) {
-            Some(hint) => write!(f, "\nhint: {hint}"),
+            Some(hint) => write!(f, "\nhint: {}", redact(hint, usize::MAX)),
             None => Ok(()),
         }
     }

@@ -143,6 +143,14 @@ async fn say(
             "`basement status` lists the servers",
         ));
     };
+    if breaker::is_settling(record) {
+        return Err(Failure::new(
+            format!(
+                "the failed delivery of `{server}` is being settled; nobody is both paid back and served"
+            ),
+            "run `basement apply` until its letters are out",
+        ));
+    }
     let now = wiring::clock()?.now().await;
     let entry = Entry {
         at: now,

@@ -3,6 +3,7 @@
 pub mod config;
 pub mod error;
 pub mod generate;
+pub mod hush;
 pub mod init;
 pub mod validate;
 
@@ -11,13 +12,16 @@ mod approve;
 mod ask;
 mod declare;
 mod demo;
+mod doctor;
 mod env;
 mod ledger;
 mod letters;
 mod plan;
 mod project;
 mod rehearse;
+mod rekey;
 mod render;
+mod resend;
 mod saved;
 mod say;
 mod schema;
@@ -31,6 +35,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::plan::guard::Objection;
+use crate::wire::redact::redact;
 
 use error::{Failure, code};
 
@@ -90,10 +95,16 @@ enum Command {
     Retry(ledger::PersonArgs),
     /// Let a server that was deleted outside basement be created again.
     Recreate(ledger::PersonArgs),
+    /// Send a server's welcome letter again, while its password is kept.
+    Resend(resend::ResendArgs),
+    /// Seal every kept password with the first of the seal keys.
+    Rekey,
     /// Close the breaker: creates and refunds go on, and what failed meanwhile is tried again.
     Reset(ledger::ResetArgs),
     /// Write all letters into a folder, to be read before a customer does. Sends nothing.
     Letters(letters::LettersArgs),
+    /// Say whether files, credentials, ledger and clock will do. Changes nothing, tells no secret.
+    Doctor(doctor::DoctorArgs),
     /// Serve a simulated DigitalOcean, Stripe and mail relay on this machine.
     Sim(sim::SimArgs),
     /// See the whole thing at work on the simulator: no account, no network.
@@ -151,11 +162,18 @@ pub(crate) struct Context {
 
 /// Parses the command line, runs it, and returns the exit code.
 pub fn main() -> u8 {
+    hush::hush();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { code::USAGE } else { code::DONE };
+        Err(error) if error.use_stderr() => {
+            // A key may have been given where a name belongs.
+            let words = error.render().ansi().to_string();
+            say::remark(redact(&words, usize::MAX).trim_end());
+            return code::USAGE;
+        }
+        Err(help) => {
+            let _ = help.print();
+            return code::DONE;
         }
     };
     let runtime = match tokio::runtime::Runtime::new() {
@@ -213,8 +231,11 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::History(args) => ledger::history(&context, &args).await,
         Command::Retry(args) => ledger::retry(&context, &args).await,
         Command::Recreate(args) => ledger::recreate(&context, &args).await,
+        Command::Resend(args) => resend::run(&context, &args).await,
+        Command::Rekey => rekey::run(&context).await,
         Command::Reset(args) => ledger::reset(&context, &args).await,
         Command::Letters(args) => letters::run(&context, &args).await,
+        Command::Doctor(args) => doctor::run(&context, &args).await,
         Command::Sim(args) => sim::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Rehearse(args) => rehearse::run(&args).await,

@@ -37,6 +37,13 @@ pub(super) fn load(root: &Path) -> Result<Project, Failure> {
     Ok(Project { root: root.to_owned(), config, fleet, templates, approvals })
 }
 
+/// The same without the fleet's files, where something in them is wrong.
+pub(super) fn without_fleet(root: &Path) -> Result<Project, Failure> {
+    let (config, templates) = (load_config(root)?, templates::read(root).0);
+    let (root, fleet, approvals) = (root.to_owned(), Fleet::default(), Vec::new());
+    Ok(Project { root, config, fleet, templates, approvals })
+}
+
 /// Reads `basement.toml` alone.
 pub(super) fn load_config(root: &Path) -> Result<Config, Failure> {
     config::load(root).map_err(|complaints| complain(&complaints))
@@ -57,6 +64,7 @@ impl Project {
                 support: mail.support.clone(),
                 operator: mail.operator.clone(),
                 portal: mail.portal.clone(),
+                keep_password: mail.keep_password,
             },
         }
     }

@@ -35,6 +35,9 @@ pub(crate) struct SimArgs {
     /// How long a droplet boots.
     #[arg(long, value_name = "SECONDS")]
     boot: Option<u64>,
+    /// How long its first boot takes from then on, until it says that it is ready.
+    #[arg(long, value_name = "SECONDS")]
+    first_boot: Option<u64>,
     /// Write the addresses into this file once all is listening.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -60,6 +63,9 @@ pub(super) async fn run(args: &SimArgs) -> Result<u8, Failure> {
     let mut settings = Settings::default();
     if let Some(boot) = args.boot {
         settings.boot_seconds = boot;
+    }
+    if let Some(first_boot) = args.first_boot {
+        settings.first_boot_seconds = first_boot;
     }
     let now = match args.clock {
         Clock::Real => super::wiring::clock()?.now().await,
@@ -88,6 +94,7 @@ pub(super) fn environment(running: &Running) -> Vec<(&'static str, String)> {
         ("DIGITALOCEAN_API_URL", running.http_url()),
         ("STRIPE_API_BASE", running.http_url()),
         ("BASEMENT_SMTP_URL", running.smtp_url()),
+        ("BASEMENT_PROBE_PORTS", running.probe_ports()),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! What is seen while a run goes on: a progress line on a terminal, plain lines elsewhere.
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::plan::digest::digest;
 use crate::ports::Fault;
 use crate::render;
 use crate::render::events::ApplyEvent;
+use crate::wire::redact::redact;
 
 use super::{Context, plan, say};
 
@@ -119,6 +120,20 @@ pub(super) fn summary(did: &[Did]) -> String {
     render::progress::summary(done)
 }
 
+/// Stderr for the log, which the libraries write to as well: no secret passes. An event comes in one piece.
+struct Redacted;
+
+impl io::Write for Redacted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = redact(&String::from_utf8_lossy(bytes), usize::MAX);
+        io::stderr().write_all(text.as_bytes()).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
 /// Sends the program's own log to stderr: warnings, or more if asked.
 pub(super) fn log(verbose: u8) {
     let level = match verbose {
@@ -127,7 +142,7 @@ pub(super) fn log(verbose: u8) {
         _ => "basement=debug,info",
     };
     let _ = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(|| Redacted)
         .with_env_filter(tracing_subscriber::EnvFilter::new(level))
         .without_time()
         .with_target(false)

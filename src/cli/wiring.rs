@@ -1,6 +1,9 @@
 //! Puts the real world behind the ports: the one place that names concrete adapters.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+
+use secrecy::SecretString;
 
 use crate::adapters::clock::{RealClock, SimClock};
 use crate::adapters::digitalocean::DigitalOcean;
@@ -8,11 +11,12 @@ use crate::adapters::ledger::SqliteLedger;
 use crate::adapters::mail::{RelaySettings, SmtpMailer};
 use crate::adapters::mail_letterhead::Letterhead;
 use crate::adapters::pace::Pace;
+use crate::adapters::probe::{ProbePorts, RealProbe};
 use crate::adapters::stripe::Stripe;
 use crate::adapters::vault::SealVault;
 use crate::engine::{Eyes, Ports};
 use crate::model::history::History;
-use crate::ports::{Billing, Clock, Ledger, Vault};
+use crate::ports::{Billing, Clock, Ledger};
 
 use super::config::{Config, Dkim, MailConfig};
 use super::env;
@@ -24,32 +28,54 @@ const USER_AGENT: &str = concat!("basement/", env!("CARGO_PKG_VERSION"));
 
 /// What `basement plan` needs: eyes only.
 pub(super) fn eyes(config: &Config) -> Result<Eyes, Failure> {
+    let cloud = digitalocean(digitalocean_token()?)?;
+    let probe = RealProbe::new(probe_ports()?, USER_AGENT).map_err(Failure::plain)?;
+    Ok(Eyes { cloud: Arc::new(cloud), probe: Arc::new(probe), billing: billing(config)?, clock: clock()? })
+}
+
+/// The token: read once, since a pipe gives it no second time.
+pub(super) fn digitalocean_token() -> Result<SecretString, Failure> {
+    env::secret("DIGITALOCEAN_TOKEN", "a DigitalOcean token")
+}
+
+/// DigitalOcean.
+pub(super) fn digitalocean(token: SecretString) -> Result<DigitalOcean, Failure> {
     let clock = clock()?;
-    let token = env::secret("DIGITALOCEAN_TOKEN", "a DigitalOcean token")?;
     let pace = Arc::new(Pace::new(clock.clone()));
-    let cloud = DigitalOcean::new(&env::digitalocean_url(), token, pace, clock.clone(), USER_AGENT)
-        .map_err(Failure::plain)?;
-    Ok(Eyes { cloud: Arc::new(cloud), billing: billing(config)?, clock })
+    DigitalOcean::new(&env::digitalocean_url(), token, pace, clock, USER_AGENT).map_err(Failure::plain)
+}
+
+/// Stripe, as everybody asks it.
+pub(super) fn billing(config: &Config) -> Result<Arc<dyn Billing>, Failure> {
+    Ok(Arc::new(stripe(config, stripe_key()?)?))
+}
+
+/// The key: read once.
+pub(super) fn stripe_key() -> Result<SecretString, Failure> {
+    env::secret("STRIPE_API_KEY", "a Stripe key (`sk_…` or `rk_…`)")
 }
 
 /// Stripe.
-pub(super) fn billing(config: &Config) -> Result<Arc<dyn Billing>, Failure> {
-    let key = env::secret("STRIPE_API_KEY", "a Stripe key (`sk_…` or `rk_…`)")?;
-    let stripe = Stripe::new(&env::stripe_url(), key, config.stripe.mode, clock()?, USER_AGENT)
-        .map_err(|bad| Failure::plain(bad.to_string()))?;
-    Ok(Arc::new(stripe))
+pub(super) fn stripe(config: &Config, key: SecretString) -> Result<Stripe, Failure> {
+    Stripe::new(&env::stripe_url(), key, config.stripe.mode, clock()?, USER_AGENT)
+        .map_err(|bad| Failure::plain(bad.to_string()))
 }
 
 /// Everything that acting takes.
 pub(super) async fn ports(project: &Project) -> Result<Ports, Failure> {
     let eyes = eyes(&project.config)?;
-    let mailer = mailer(&project.config.mail)?;
+    let mailer = mailer(&project.config)?;
     let ledger = open_ledger(project).await?;
-    Ok(Ports { eyes, mailer: Arc::new(mailer), ledger, vault: vault(project)? })
+    Ok(Ports { eyes, mailer: Arc::new(mailer), ledger, vault: Arc::new(vault(project)?) })
+}
+
+/// Where passwords are kept, and what opens them.
+pub(super) async fn strongbox(project: &Project) -> Result<(SqliteLedger, SealVault), Failure> {
+    Ok((SqliteLedger::open(&project.ledger()).await?, vault(project)?))
 }
 
 /// The mail relay.
-fn mailer(mail: &MailConfig) -> Result<SmtpMailer, Failure> {
+pub(super) fn mailer(config: &Config) -> Result<SmtpMailer, Failure> {
     let url = env::secret("BASEMENT_SMTP_URL", "the mail relay, `smtp://user:password@host:587`,")?;
     let password = env::optional_secret("BASEMENT_SMTP_PASSWORD")?;
     let authorities = env::var("BASEMENT_SMTP_CA_FILE").map(|path| {
@@ -63,7 +89,7 @@ fn mailer(mail: &MailConfig) -> Result<SmtpMailer, Failure> {
     let authorities = authorities.transpose()?;
     let settings =
         RelaySettings { url: &url, password: password.as_ref(), authorities: authorities.as_deref() };
-    SmtpMailer::through(&settings, letterhead(mail)?)
+    SmtpMailer::through(&settings, letterhead(&config.mail)?)
         .map_err(|why| Failure::new(why, "see `BASEMENT_SMTP_…` and `[mail]` in `basement.toml`"))
 }
 
@@ -83,8 +109,21 @@ pub(super) async fn open_ledger(project: &Project) -> Result<Arc<dyn Ledger>, Fa
 
 /// The ledger, only to be read; `None` if there is none yet.
 pub(super) async fn read_ledger(project: &Project) -> Result<Option<Arc<dyn Ledger>>, Failure> {
-    let ledger = SqliteLedger::open_read_only(&project.ledger()).await?;
-    Ok(ledger.map(|ledger| Arc::new(ledger) as Arc<dyn Ledger>))
+    Ok(ledger_there_is(project).await?.map(|ledger| Arc::new(ledger) as Arc<dyn Ledger>))
+}
+
+/// The same, by itself.
+pub(super) async fn ledger_there_is(project: &Project) -> Result<Option<SqliteLedger>, Failure> {
+    Ok(SqliteLedger::open_read_only(&project.ledger()).await?)
+}
+
+/// What opens passwords, if there is something; no key is made.
+pub(super) fn vault_there_is(project: &Project) -> Result<Option<SealVault>, Failure> {
+    match env::optional_secret("BASEMENT_SEAL_KEYS")? {
+        Some(keys) => Ok(Some(SealVault::from_keys(&keys)?)),
+        None if key_file(project).exists() => Ok(Some(SealVault::from_file_or_new(&key_file(project))?)),
+        None => Ok(None),
+    }
 }
 
 /// What the ledger knows; nothing if there is none yet.
@@ -100,7 +139,7 @@ pub(super) fn clock() -> Result<Arc<dyn Clock>, Failure> {
     match env::var("BASEMENT_CLOCK_URL") {
         None => Ok(Arc::new(RealClock::new())),
         Some(url) => {
-            if env::digitalocean_url() == env::DIGITALOCEAN || env::stripe_url() == env::STRIPE {
+            if env::is_real() {
                 return Err(Failure::new(
                     "`BASEMENT_CLOCK_URL` sets a simulator's clock, but the vendors are the real ones",
                     "unset it, or set `DIGITALOCEAN_API_URL` and `STRIPE_API_BASE` to the simulator too",
@@ -111,6 +150,25 @@ pub(super) fn clock() -> Result<Arc<dyn Clock>, Failure> {
     }
 }
 
+/// Where droplets answer: as everywhere, or at a simulator's.
+fn probe_ports() -> Result<ProbePorts, Failure> {
+    let Some(text) = env::var("BASEMENT_PROBE_PORTS") else { return Ok(ProbePorts::default()) };
+    if env::is_real() {
+        return Err(Failure::new(
+            "`BASEMENT_PROBE_PORTS` sets where a simulator's droplets answer, but the vendors are the real ones",
+            "unset it, or set `DIGITALOCEAN_API_URL` and `STRIPE_API_BASE` to the simulator too",
+        ));
+    }
+    let ports = text
+        .split_once(':')
+        .and_then(|(http, ssh)| Some(ProbePorts { http: http.parse().ok()?, ssh: ssh.parse().ok()? }));
+    ports.ok_or_else(|| {
+        let what =
+            format!("`BASEMENT_PROBE_PORTS`: `{}` is not two ports", crate::render::words::clean(&text));
+        Failure::new(what, "write the port of HTTP, a colon and that of SSH, as `basement sim` prints them")
+    })
+}
+
 /// What others read when the ledger is taken.
 pub(super) fn holder(command: &str) -> String {
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
@@ -119,10 +177,14 @@ pub(super) fn holder(command: &str) -> String {
 }
 
 /// Root passwords are sealed with `BASEMENT_SEAL_KEYS`, else with a key file made beside the ledger.
-fn vault(project: &Project) -> Result<Arc<dyn Vault>, Failure> {
-    let vault = match env::optional_secret("BASEMENT_SEAL_KEYS")? {
+fn vault(project: &Project) -> Result<SealVault, Failure> {
+    Ok(match env::optional_secret("BASEMENT_SEAL_KEYS")? {
         Some(keys) => SealVault::from_keys(&keys)?,
-        None => SealVault::from_file_or_new(&project.ledger().with_extension("key"))?,
-    };
-    Ok(Arc::new(vault))
+        None => SealVault::from_file_or_new(&key_file(project))?,
+    })
+}
+
+/// Beside the ledger.
+fn key_file(project: &Project) -> PathBuf {
+    project.ledger().with_extension("key")
 }

@@ -5,6 +5,7 @@ use crate::fleet::userdata;
 use crate::model::history::{Entry, Event, Outcome};
 use crate::model::step::{Action, CreateOrder, Step};
 use crate::ports::{Fault, Hold, PowerCall, Sealed};
+use crate::wire::redact::redact;
 
 use super::{Eyes, Look, Ports, Setup, letters};
 
@@ -35,10 +36,8 @@ pub(super) async fn execute(hands: &Hands<'_>, step: &Step) -> Result<Outcome, F
     let result = call(hands, step, &user_data).await;
     let event = match &result {
         Ok(outcome) => Event::Done { outcome: outcome.clone() },
-        Err(fault @ (Fault::Refused(_) | Fault::Unavailable { .. })) => {
-            Event::Failed { why: fault.to_string() }
-        }
-        Err(fault @ Fault::Unknown(_)) => Event::Unknown { why: fault.to_string() },
+        Err(fault @ (Fault::Refused(_) | Fault::Unavailable { .. })) => Event::Failed { why: said(fault) },
+        Err(fault @ Fault::Unknown(_)) => Event::Unknown { why: said(fault) },
     };
     write(hands, step, event, None).await?;
     match result {
@@ -48,6 +47,11 @@ pub(super) async fn execute(hands: &Hands<'_>, step: &Step) -> Result<Outcome, F
         }
         result => result,
     }
+}
+
+/// A fault as the ledger keeps it, for ever.
+fn said(fault: &Fault) -> String {
+    redact(&fault.to_string(), 2_000)
 }
 
 async fn call(hands: &Hands<'_>, step: &Step, user_data: &str) -> Result<Outcome, Fault> {

@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::model::history::Outcome;
 use crate::model::ids::StepId;
 use crate::model::letter::{Letter, Occasion, Recipient};
+use crate::model::moment::Span;
 use crate::ports::{Detail, Fault, Mail};
 use crate::render::letter::{LetterFacts, write};
 
@@ -21,6 +22,8 @@ pub struct LetterSettings {
     pub operator: String,
     /// Where customers manage their subscription.
     pub portal: Option<String>,
+    /// So long after its letter was accepted a sealed password is kept.
+    pub keep_password: Span,
 }
 
 /// Where a letter goes.
@@ -35,7 +38,7 @@ pub(super) async fn send(hands: &Hands<'_>, step: &StepId, letter: &Letter) -> R
     let is_welcome = matches!(letter.occasion, Occasion::Welcome { .. });
     let password = if is_welcome { Some(password(hands, letter).await?) } else { None };
     let post = async |to: Addressee| {
-        let facts = facts(hands, letter, &to);
+        let facts = facts(hands, letter, &to).await;
         let words = write(letter, &facts, password.as_ref().map(SecretString::expose_secret))
             .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
         let mail = Mail {
@@ -107,8 +110,15 @@ async fn password(hands: &Hands<'_>, letter: &Letter) -> Result<SecretString, Fa
     hands.ports.vault.open(&sealed).await
 }
 
-fn facts(hands: &Hands<'_>, letter: &Letter, to: &Addressee) -> LetterFacts {
+async fn facts(hands: &Hands<'_>, letter: &Letter, to: &Addressee) -> LetterFacts {
     let settings = &hands.setup.letters;
+    // One that is sent again gains no time.
+    let record = letter.server.as_ref().and_then(|name| hands.look.history.records.get(name));
+    let delivered = match record.and_then(|record| record.delivered) {
+        Some(at) => at,
+        None => hands.ports.eyes.clock.now().await,
+    };
+    let erased_at = delivered.plus(settings.keep_password);
     let server = letter.server.as_ref().and_then(|name| hands.setup.fleet.servers.get(name));
     let word = |pick: fn(&crate::model::desired::Server) -> String| server.map(pick).unwrap_or_default();
     LetterFacts {
@@ -123,6 +133,6 @@ fn facts(hands: &Hands<'_>, letter: &Letter, to: &Addressee) -> LetterFacts {
         portal: settings.portal.clone(),
         has_ssh_keys: server.is_some_and(|server| !server.spec.ssh_keys.is_empty()),
         grace: Some(hands.setup.policy.grace.canceled),
-        password_until: None,
+        password_until: Some(erased_at),
     }
 }

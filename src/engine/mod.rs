@@ -25,7 +25,7 @@ use crate::model::step::{Fact, Step};
 use crate::plan::approval;
 use crate::plan::digest;
 use crate::plan::guard::{self, Objection};
-use crate::ports::{Billing, Clock, Cloud, Fault, Hold, Ledger, Mailer, Vault};
+use crate::ports::{Billing, Clock, Cloud, Fault, Hold, Ledger, Mailer, Probe, Vault};
 
 pub use letters::LetterSettings;
 pub use observe::Prices;
@@ -35,10 +35,21 @@ pub use observe::Prices;
 pub struct Eyes {
     /// DigitalOcean.
     pub cloud: Arc<dyn Cloud>,
+    /// Droplets themselves.
+    pub probe: Arc<dyn Probe>,
     /// Stripe.
     pub billing: Arc<dyn Billing>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+}
+
+/// Where passwords are kept, and what opens them.
+#[derive(Clone)]
+pub struct Strongbox {
+    /// What was intended and done.
+    pub ledger: Arc<dyn Ledger>,
+    /// Root passwords.
+    pub vault: Arc<dyn Vault>,
 }
 
 /// What acting takes besides.
@@ -147,9 +158,20 @@ pub type Watch<'a> = &'a (dyn Fn(&Progress) + Send + Sync);
 /// Becomes true when a person wants to stop; calls in flight are finished.
 pub type Stop = watch::Receiver<bool>;
 
-/// Looks and plans; changes nothing.
+/// Looks and plans; changes nothing. Nobody tries to open a password: that each can be is taken for granted.
 pub async fn look(eyes: &Eyes, setup: &Setup, history: History, prices: &mut Prices) -> Result<Look, Fault> {
-    observe::look(eyes, setup, history, prices).await
+    observe::look(eyes, None, setup, history, prices).await
+}
+
+/// Takes one step that a person asked for by itself.
+pub async fn take(
+    ports: &Ports,
+    setup: &Setup,
+    hold: &Hold,
+    look: &Look,
+    step: &Step,
+) -> Result<Outcome, Fault> {
+    execute::execute(&execute::Hands { ports, setup, look, hold }, step).await
 }
 
 /// One pass. With a digest `agreed` to, it does nothing unless its destructive steps have that digest.
@@ -162,13 +184,18 @@ pub async fn pass(
     stop: &Stop,
     watch: Watch<'_>,
 ) -> Result<Report, Fault> {
-    let look = observe::look(&ports.eyes, setup, ports.ledger.history().await?, prices).await?;
+    // First, so that no vendor's outage and no objection keeps a password longer.
+    let keep = setup.letters.keep_password;
+    ports.ledger.erase_passwords(hold, ports.eyes.clock.now().await.minus(keep)).await?;
+    let strongbox = Strongbox { ledger: ports.ledger.clone(), vault: ports.vault.clone() };
+    let history = ports.ledger.history().await?;
+    let look = observe::look(&ports.eyes, Some(&strongbox), setup, history, prices).await?;
     let judged = guard::judge(&look.plan, &look.census, &look.history, &setup.waived(&look));
     let approved = match judged {
         Ok(approved) => approved,
         Err(refused) => return Ok(Report { look, did: Vec::new(), refused, is_moved: false }),
     };
-    if agreed.is_some_and(|agreed| agreed != digest::digest(approved.plan())) {
+    if agreed.is_some_and(|agreed| agreed != digest::digest(&look.plan)) {
         return Ok(Report { look, did: Vec::new(), refused: Vec::new(), is_moved: true });
     }
     remember_census(ports, &look, hold).await?;

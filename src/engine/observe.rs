@@ -3,20 +3,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::join;
 use futures_util::stream::{self, StreamExt as _};
 
+use crate::fleet::userdata;
 use crate::model::billing::{Payment, Subscription};
-use crate::model::census::{Account, Census, Droplet, Question, Sighting, Size};
+use crate::model::census::{Account, Census, Droplet, Question, Readiness, Secret, Sighting, Size};
 use crate::model::firewall::Firewall;
 use crate::model::history::History;
-use crate::model::ids::Slug;
+use crate::model::ids::{ServerName, Slug};
 use crate::plan::{guard, plan};
 use crate::ports::Fault;
 
-use super::{Eyes, Look, Setup};
+use super::{Eyes, Look, Setup, Strongbox};
 
-/// Questions under way at once.
+/// Questions to one vendor under way at once.
 const AT_ONCE: usize = 8;
+/// Each droplet is a host of its own, and one that is silent costs seconds.
+const PROBES_AT_ONCE: usize = 64;
 /// An answer can raise a question (gone? then: what was paid?), but not for ever.
 const ROUNDS: usize = 6;
 
@@ -34,10 +38,13 @@ enum Answer {
     Firewalls(Vec<Firewall>),
     Subscription(Box<Option<Subscription>>),
     Payment(Option<Payment>),
+    Ready(Readiness),
+    Secret(Secret),
 }
 
 pub(super) async fn look(
     eyes: &Eyes,
+    strongbox: Option<&Strongbox>,
     setup: &Setup,
     history: History,
     prices: &mut Prices,
@@ -53,15 +60,12 @@ pub(super) async fn look(
         if open.is_empty() || is_odd {
             break;
         }
-        let answers: Vec<(Question, Result<Answer, Fault>)> = stream::iter(open)
-            .map(|question| async {
-                let answer = ask(eyes, &question).await;
-                (question, answer)
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
-        for (question, answer) in answers {
+        let (probes, others): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|question| matches!(question, Question::Ready { .. }));
+        let (shown, said) =
+            join(all((eyes, strongbox), probes, PROBES_AT_ONCE), all((eyes, strongbox), others, AT_ONCE))
+                .await;
+        for (question, answer) in shown.into_iter().chain(said) {
             match answer {
                 Ok(answer) => fill(&mut census, question, answer),
                 // Only to say that one is left: not worth a scope that the token may have lost since.
@@ -80,6 +84,19 @@ pub(super) async fn look(
     Ok(Look { plan: draft, census, history, objections, unanswered: failed.into_values().collect() })
 }
 
+/// Asks all of these, so many at once.
+async fn all(
+    (eyes, strongbox): (&Eyes, Option<&Strongbox>),
+    questions: Vec<Question>,
+    at_once: usize,
+) -> Vec<(Question, Result<Answer, Fault>)> {
+    let asked = questions.into_iter().map(|question| async {
+        let answer = ask(eyes, strongbox, &question).await;
+        (question, answer)
+    });
+    stream::iter(asked).buffer_unordered(at_once).collect().await
+}
+
 async fn census(eyes: &Eyes, prices: &mut Prices) -> Result<Census, Fault> {
     // A listing may wait for the request budget: what it shows is at least as old as the question.
     let at = eyes.clock.now().await;
@@ -96,7 +113,7 @@ async fn census(eyes: &Eyes, prices: &mut Prices) -> Result<Census, Fault> {
     Ok(census)
 }
 
-async fn ask(eyes: &Eyes, question: &Question) -> Result<Answer, Fault> {
+async fn ask(eyes: &Eyes, strongbox: Option<&Strongbox>, question: &Question) -> Result<Answer, Fault> {
     Ok(match question {
         Question::Droplet(id) => Answer::Sighting(match eyes.cloud.droplet(*id).await? {
             Some(droplet) => Sighting::There(Box::new(droplet)),
@@ -105,8 +122,31 @@ async fn ask(eyes: &Eyes, question: &Question) -> Result<Answer, Fault> {
         Question::Named(name) => Answer::Named(eyes.cloud.find(name).await?),
         Question::Firewall => Answer::Firewalls(eyes.cloud.firewalls().await?),
         Question::Subscription(id) => Answer::Subscription(Box::new(eyes.billing.subscription(id).await?)),
+        Question::Ready { droplet: _, address, server, attempt } => {
+            let id = userdata::server_id(server, *attempt);
+            Answer::Ready(eyes.probe.ready(*address, &id).await)
+        }
+        Question::Password(server, attempt) => Answer::Secret(match strongbox {
+            None => Secret::Opens,
+            Some(strongbox) => secret(strongbox, server, *attempt).await?,
+        }),
         Question::Payment(id, at) => Answer::Payment(eyes.billing.payment(id, *at).await?),
     })
+}
+
+/// Only a certain no says that a password is lost; a ledger that is busy says nothing.
+async fn secret(strongbox: &Strongbox, server: &ServerName, attempt: u32) -> Result<Secret, Fault> {
+    let Some(sealed) = strongbox.ledger.sealed(server, attempt).await? else {
+        return Ok(Secret::Lost { why: "the ledger has none".to_owned() });
+    };
+    match strongbox.vault.open(&sealed).await {
+        Ok(_) => Ok(Secret::Opens),
+        Err(Fault::Refused(detail)) => {
+            let said = detail.message.split("; hint:").next().unwrap_or_default();
+            Ok(Secret::Lost { why: said.to_owned() })
+        }
+        Err(fault) => Err(fault),
+    }
 }
 
 fn fill(census: &mut Census, question: Question, answer: Answer) {
@@ -123,6 +163,12 @@ fn fill(census: &mut Census, question: Question, answer: Answer) {
         }
         (Question::Payment(id, at), Answer::Payment(payment)) => {
             census.billing.entry(id).or_default().payments.insert(at, payment);
+        }
+        (Question::Ready { droplet, .. }, Answer::Ready(readiness)) => {
+            census.readiness.insert(droplet, readiness);
+        }
+        (Question::Password(server, _), Answer::Secret(secret)) => {
+            census.secrets.insert(server, secret);
         }
         (question, _) => unreachable!("`ask` answers {question:?} in kind"),
     }

@@ -1,6 +1,8 @@
 //! The breaker: how the latest creates ended, and whether creates and refunds are stopped.
 //! Invariant: only `Fact::BreakerOpened` opens it and only `Fact::BreakerReset` closes it.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,8 @@ pub struct Breaker {
     pub ends: Vec<CreateEnd>,
     /// Since when creates and refunds are stopped, and why.
     pub open: Option<Opened>,
+    /// Servers whose creates were refused before the last reset: a person has seen it, and nobody is refunded for it.
+    pub seen: BTreeSet<ServerName>,
 }
 
 /// How the create of one server ended.
@@ -30,6 +34,8 @@ pub struct CreateEnd {
     pub server: ServerName,
     /// It was delivered; else it was refused again and again, made nothing, or never came up.
     pub is_good: bool,
+    /// It was refused: DigitalOcean said no, and made nothing.
+    pub is_refused: bool,
 }
 
 /// Since when creates and refunds are stopped, and why.
@@ -44,12 +50,28 @@ pub struct Opened {
 }
 
 impl Breaker {
-    /// Takes an end into account: it replaces an earlier one of the same server.
+    /// Takes an end into account: it replaces an earlier one of the same server. But one that goes on failing keeps its
+    /// place in the row, lest a few that cannot be made hide that others can.
     pub fn note(&mut self, end: CreateEnd) {
+        let is_failing = |other: &CreateEnd| other.server == end.server && !other.is_good;
+        let is_seen = end.is_refused && self.seen.contains(&end.server);
+        if !end.is_good && (is_seen || self.ends.iter().any(is_failing)) {
+            return;
+        }
+        if end.is_good {
+            self.seen.remove(&end.server);
+        }
         self.ends.retain(|other| other.server != end.server);
         self.ends.push(end);
         if self.ends.len() > MEMORY {
             self.ends.remove(0);
         }
+    }
+
+    /// A person says that it may go on.
+    pub fn reset(&mut self) {
+        let refused = self.ends.drain(..).filter(|end| end.is_refused);
+        self.seen.extend(refused.map(|end| end.server));
+        self.open = None;
     }
 }

@@ -87,6 +87,46 @@ pub enum Sighting {
     There(Box<Droplet>),
 }
 
+/// What a droplet shows of its first boot, at its own address.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "ready", rename_all = "snake_case")]
+pub enum Readiness {
+    /// Its first boot is over, and all that it checked is well.
+    Ready {
+        /// The fingerprint of its SSH key, `SHA256:…`: told by its page and shown by the handshake.
+        host_key: Option<String>,
+    },
+    /// Its first boot is over, and these of its checks failed.
+    Failed {
+        /// Their names, from a closed alphabet.
+        failed: Vec<String>,
+    },
+    /// Nothing is known yet: no answer, or one that is not about this server.
+    NotYet {
+        /// What was seen instead.
+        why: String,
+    },
+    /// The SSH key its page tells is not the one that the handshake shows.
+    Mismatch {
+        /// By the page.
+        told: String,
+        /// By the handshake.
+        shown: String,
+    },
+}
+
+/// Whether the password that a droplet was made with can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Secret {
+    /// It can; or nobody is here who could try, and it is taken for granted.
+    Opens,
+    /// It never will.
+    Lost {
+        /// Why.
+        why: String,
+    },
+}
+
 /// Something a plan must know before it may decide; `engine/observe` answers it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum Question {
@@ -100,6 +140,19 @@ pub enum Question {
     Subscription(SubscriptionId),
     /// What was paid for the period that holds this moment?
     Payment(SubscriptionId, Moment),
+    /// Is the first boot of this droplet over, made by this try for this server?
+    Ready {
+        /// Which.
+        droplet: DropletId,
+        /// Where it is asked.
+        address: Ipv4Addr,
+        /// Whose it is.
+        server: ServerName,
+        /// Which create made it.
+        attempt: u32,
+    },
+    /// Can the password be opened that this try for this server was made with?
+    Password(ServerName, u32),
 }
 
 /// What the cloud and Stripe show, at a moment.
@@ -121,6 +174,10 @@ pub struct Census {
     pub firewalls: Option<Vec<Firewall>>,
     /// Answers from Stripe.
     pub billing: BTreeMap<SubscriptionId, Fresh>,
+    /// Answers of droplets themselves.
+    pub readiness: BTreeMap<DropletId, Readiness>,
+    /// Answers about passwords, of each server's latest try.
+    pub secrets: BTreeMap<ServerName, Secret>,
 }
 
 impl Census {
@@ -135,6 +192,8 @@ impl Census {
             named: BTreeMap::new(),
             firewalls: None,
             billing: BTreeMap::new(),
+            readiness: BTreeMap::new(),
+            secrets: BTreeMap::new(),
         }
     }
 }

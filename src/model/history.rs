@@ -115,7 +115,9 @@ impl History {
                 let end = record.create_end(entry);
                 record.fold(entry);
                 if let Some(is_good) = end {
-                    self.breaker.note(CreateEnd { at: entry.at, server: server.clone(), is_good });
+                    let is_refused = matches!(entry.event, Event::Failed { .. });
+                    let (at, server) = (entry.at, server.clone());
+                    self.breaker.note(CreateEnd { at, server, is_good, is_refused });
                 }
             }
             (None, Event::Noticed { fact }) => self.notice(fact),
@@ -158,9 +160,10 @@ impl History {
                 self.team = Some(team.clone());
             }
             Fact::BreakerOpened { opened } => self.breaker.open = Some(opened.clone()),
-            Fact::BreakerReset => self.breaker = Breaker::default(),
+            Fact::BreakerReset => self.breaker.reset(),
             Fact::Adopted { .. }
             | Fact::NothingMade
+            | Fact::Replaced
             | Fact::GaveUp
             | Fact::Deleted { .. }
             | Fact::Ended
@@ -169,11 +172,13 @@ impl History {
         }
     }
 
-    /// How many letters were sent at or after a moment, or are still open; letters of welcome are not counted.
+    /// How many letters were sent to customers at or after a moment, or are still open; letters of welcome are not
+    /// counted.
     pub fn letters_since(&self, from: Moment) -> usize {
         let records = || self.records.values().chain([&self.fleet]);
         let is_letter = |id: &StepId| {
-            id.as_str().starts_with("letter/") && id.as_str().split('/').nth(2) != Some("welcome")
+            let word = id.as_str().split('/').nth(2).unwrap_or_default();
+            id.as_str().starts_with("letter/") && word != "welcome" && !word.starts_with("operator-")
         };
         let is_own = |done: &Done| !matches!(done.outcome, Outcome::Together { .. });
         let done = records().flat_map(|r| &r.done);

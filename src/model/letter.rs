@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::breaker::Opened;
+use super::census::Readiness;
 use super::ids::{CustomerId, DropletId, ServerName, StepId};
 use super::moment::Moment;
 use super::money::Money;
@@ -22,6 +23,9 @@ pub enum Occasion {
         address: Ipv4Addr,
         /// Which droplet.
         droplet: DropletId,
+        /// The fingerprint of its SSH key, `SHA256:…`, if it is known.
+        #[serde(default)]
+        host_key: Option<String>,
     },
     /// Switched off because money is missing or the subscription is paused.
     Suspended {
@@ -65,8 +69,10 @@ pub enum Occasion {
         /// Which droplet.
         droplet: DropletId,
     },
-    /// To the operator: a create is refused again and again; nobody is refunded, it is tried on.
+    /// To the operator: a step is refused again and again; it is tried on.
     AlertRefused {
+        /// Which: `create`, `power_on`, `refund`, `cancel` or `welcome`.
+        what: String,
         /// What was said last.
         why: String,
     },
@@ -74,6 +80,20 @@ pub enum Occasion {
     AlertMany {
         /// Of which, and what is told of each.
         told: Vec<Told>,
+    },
+    /// To the operator: a refund that its customer was told of has come back; a person must make it.
+    AlertRefund {
+        /// Why.
+        why: String,
+    },
+    /// To the operator: a server is up and cannot be handed over; its customer is not told.
+    AlertNotReady {
+        /// Where it is.
+        address: Ipv4Addr,
+        /// What it shows.
+        state: Readiness,
+        /// It is destroyed and refunded at this moment, if it is not mended.
+        until: Option<Moment>,
     },
     /// To the operator: too many creates failed; creates and refunds are stopped.
     AlertBreaker {
@@ -136,6 +156,8 @@ impl Occasion {
             Self::AlertDeleted { .. } => "operator-deleted",
             Self::AlertRefused { .. } => "operator-refused",
             Self::AlertMany { .. } => "operator-many",
+            Self::AlertRefund { .. } => "operator-refund",
+            Self::AlertNotReady { .. } => "operator-not-ready",
             Self::AlertBreaker { .. } => "operator-breaker",
         }
     }

@@ -39,6 +39,22 @@ impl Moment {
             .map_err(|_| BadTime(text.to_owned(), "time like `2026-11-02T09:14:00Z`"))
     }
 
+    /// Reads a time as HTTP's `Date` has it (RFC 9110), `Sun, 06 Nov 1994 08:49:37 GMT`.
+    pub fn parse_http(text: &str) -> Result<Self, BadTime> {
+        jiff::fmt::rfc2822::DateTimeParser::new()
+            .parse_timestamp(text)
+            .map(|t| Self::from_unix(t.as_second()))
+            .map_err(|_| {
+                BadTime(text.chars().take(80).collect(), "time like `Sun, 06 Nov 1994 08:49:37 GMT`")
+            })
+    }
+
+    /// Writes it so; `None` before the year 1.
+    pub fn http(self) -> Option<String> {
+        let at = jiff::Timestamp::from_second(self.0).ok()?;
+        jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).ok()
+    }
+
     /// This much later.
     pub fn plus(self, span: Span) -> Self {
         Self::from_unix(self.0.saturating_add_unsigned(span.0))

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::breaker::Opened;
-use super::census::Question;
+use super::census::{Question, Readiness};
 use super::ids::{DropletId, FirewallId, ServerName, StepId};
 use super::moment::Moment;
 use super::money::{Money, Totals};
@@ -28,6 +28,24 @@ pub enum Notice {
         droplet: DropletId,
         /// Until when it may take.
         until: Moment,
+    },
+    /// It is up, and its first boot is not over.
+    GettingReady {
+        /// Which.
+        droplet: DropletId,
+        /// Until when it may take.
+        until: Moment,
+        /// What was seen.
+        why: String,
+    },
+    /// It is up and cannot be handed over: a person must look.
+    NotReady {
+        /// Which.
+        droplet: DropletId,
+        /// What it shows.
+        state: Readiness,
+        /// Its delivery fails at this moment, where policy says so.
+        until: Option<Moment>,
     },
     /// Powering on, asked at this moment.
     PoweringOn {
@@ -266,6 +284,8 @@ impl Notice {
             self,
             Self::Arriving { .. }
                 | Self::Booting { .. }
+                | Self::GettingReady { .. }
+                | Self::NotReady { until: Some(_), .. }
                 | Self::PoweringOn { .. }
                 | Self::ShuttingDown { .. }
                 | Self::Leaving { .. }

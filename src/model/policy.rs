@@ -100,6 +100,12 @@ pub struct PlanEntry {
 pub struct Policy {
     /// A droplet not up so long after its create was intended has failed.
     pub boot_deadline: Span,
+    /// What makes a server ready for its customer.
+    pub ready: ReadyBy,
+    /// A server not ready so long after its create was intended is late.
+    pub ready_deadline: Span,
+    /// What follows then.
+    pub not_ready: NotReady,
     /// So long a droplet is looked for after a lost reply, before another create.
     pub horizon: Span,
     /// So long after a shutdown the power is cut.
@@ -117,6 +123,26 @@ pub struct Policy {
     pub grace: Grace,
     /// How much may be done at once.
     pub caps: Caps,
+}
+
+/// What makes a server ready for its customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReadyBy {
+    /// It says so itself over HTTP when its first boot is over, and SSH answers.
+    Http,
+    /// It is on and has a public address.
+    Address,
+}
+
+/// What follows when a server is up and not ready in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotReady {
+    /// The operator is told; it is still waited for.
+    Alert,
+    /// The delivery has failed.
+    Fail,
 }
 
 /// What follows a failed delivery.
@@ -178,6 +204,9 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             boot_deadline: Span::minutes(5),
+            ready: ReadyBy::Http,
+            ready_deadline: Span::minutes(15),
+            not_ready: NotReady::Alert,
             horizon: Span::minutes(5),
             power_off_after: Span::minutes(2),
             on_failure: OnFailure::RefundAndCancel,

@@ -61,6 +61,8 @@ pub struct Done {
 pub struct Failures {
     /// How often.
     pub count: u32,
+    /// When first.
+    pub first: Moment,
     /// When last.
     pub last: Moment,
     /// What was said last.
@@ -97,6 +99,12 @@ pub struct Record {
     pub firewall: Option<Moment>,
     /// The customer's last word from us is that it is off.
     pub told_off: bool,
+    /// A welcome to its latest droplet that may have arrived: its reply was lost, or basement ended meanwhile.
+    #[serde(default)]
+    pub maybe_told: Option<Occasion>,
+    /// How many droplets in a row were replaced before their customer was told of one.
+    #[serde(default)]
+    pub replaced: u32,
     /// When anything of this last changed.
     pub changed: Option<Moment>,
     /// Unshown steps that are intended and not done.
@@ -134,11 +142,35 @@ impl Record {
         self.done.insert(step.clone(), Done { at, outcome });
     }
 
+    /// Since when nobody needs the latest attempt's password: its letter was accepted, its delivery was given
+    /// up, its droplet is gone, or its create made nothing. None while its letter is still to be written.
+    pub fn password_idle(&self) -> Option<Moment> {
+        match self.phase {
+            Phase::Creating | Phase::Booting => None,
+            // Should it be wanted again, there is no droplet with the old one, and a new one is made.
+            Phase::New => self.intended,
+            Phase::Delivered | Phase::Failed | Phase::Deleted | Phase::Ended => {
+                self.delivered.or(self.failed).or(self.changed)
+            }
+        }
+    }
+
+    /// The latest attempt whose password, with all before it, nobody has needed since before this moment.
+    pub fn erasable(&self, before: Moment) -> Option<u32> {
+        if self.password_idle().is_some_and(|idle| idle < before) {
+            return Some(self.attempt);
+        }
+        // A new attempt is only begun when the one before it is over.
+        self.intended.filter(|at| *at < before).and_then(|_| self.attempt.checked_sub(1))
+    }
+
     /// Whether this entry, about to be folded, ends a create: well, or badly.
     pub(super) fn create_end(&self, entry: &Entry) -> Option<bool> {
         let open = self.open.get(&entry.step).map(|open| &open.action);
         match (&entry.event, open) {
-            (Event::Done { .. }, Some(Action::Letter { letter })) => letter.is_welcome().then_some(true),
+            (Event::Done { .. }, Some(Action::Letter { letter })) => {
+                (letter.is_welcome() && self.delivered.is_none()).then_some(true)
+            }
             (Event::Failed { .. }, Some(Action::Create { .. })) => {
                 let times = self.failures.get(&entry.step).map_or(0, |failures| failures.count) + 1;
                 times.is_multiple_of(TRIES).then_some(false)
@@ -148,8 +180,10 @@ impl Record {
                 let is_lost = |open: &Open| open.is_lost && matches!(open.action, Action::Create { .. });
                 self.open.values().any(is_lost).then_some(false)
             }
+            // What was destroyed before it was given up was wanted no more.
             (Event::Noticed { fact: Fact::GaveUp }, _) => {
-                matches!(self.phase, Phase::Creating | Phase::Booting).then_some(false)
+                let is_tried = matches!(self.phase, Phase::Creating | Phase::Booting);
+                (is_tried && self.destroyed.is_none()).then_some(false)
             }
             _ => None,
         }
@@ -163,6 +197,10 @@ impl Record {
             (self.droplet, self.address, self.delivered, self.failed) = (None, None, None, None);
             (self.stopped, self.power_cut, self.powered_on, self.destroyed) = (None, None, None, None);
             self.told_off = false;
+            self.maybe_told = None;
+        }
+        if self.open.contains_key(&entry.step) {
+            self.suspect(action);
         }
         match action {
             Action::Destroy { .. } => self.destroyed = Some(entry.at),
@@ -205,11 +243,14 @@ impl Record {
 
     fn told(&mut self, at: Moment, occasion: &Occasion) {
         match occasion {
+            // One that is sent again is no second delivery.
+            Occasion::Welcome { .. } if self.delivered.is_some() => {}
             Occasion::Welcome { address, .. } => {
                 self.phase = Phase::Delivered;
                 self.address = Some(*address);
                 self.delivered = Some(at);
                 self.told_off = false;
+                self.replaced = 0;
             }
             Occasion::Suspended { .. } | Occasion::Ending { .. } => self.told_off = true,
             Occasion::Resumed { .. } => self.told_off = false,
@@ -219,6 +260,8 @@ impl Record {
             | Occasion::AlertDeleted { .. }
             | Occasion::AlertRefused { .. }
             | Occasion::AlertMany { .. }
+            | Occasion::AlertRefund { .. }
+            | Occasion::AlertNotReady { .. }
             | Occasion::AlertBreaker { .. } => {}
         }
     }
@@ -235,6 +278,9 @@ impl Record {
 
     /// A lost reply is waited after like a refusal. That of a create is looked for instead, by phase.
     fn doubt(&mut self, entry: &Entry, why: &str) {
+        if let Some(action) = self.open.get(&entry.step).map(|open| open.action.clone()) {
+            self.suspect(&action);
+        }
         let open = self.open.get_mut(&entry.step);
         match open {
             Some(open) if matches!(open.action, Action::Create { .. }) => open.is_lost = true,
@@ -242,9 +288,19 @@ impl Record {
         }
     }
 
+    /// A welcome whose end is not known.
+    fn suspect(&mut self, action: &Action) {
+        if let Action::Letter { letter } = action
+            && letter.is_welcome()
+        {
+            self.maybe_told = Some(letter.occasion.clone());
+        }
+    }
+
     fn count_failure(&mut self, entry: &Entry, why: &str) {
-        let count = self.failures.get(&entry.step).map_or(0, |f| f.count) + 1;
-        self.failures.insert(entry.step.clone(), Failures { count, last: entry.at, why: why.to_owned() });
+        let (count, first) = self.failures.get(&entry.step).map_or((0, entry.at), |f| (f.count, f.first));
+        let failures = Failures { count: count + 1, first, last: entry.at, why: why.to_owned() };
+        self.failures.insert(entry.step.clone(), failures);
     }
 
     fn notice(&mut self, at: Moment, fact: &Fact) {
@@ -261,6 +317,11 @@ impl Record {
                 self.close_creates();
                 self.phase = Phase::New;
             }
+            Fact::Replaced => {
+                self.close_creates();
+                self.phase = Phase::New;
+                self.replaced += 1;
+            }
             Fact::GaveUp => {
                 self.close_creates();
                 self.phase = Phase::Failed;
@@ -270,6 +331,7 @@ impl Record {
             Fact::Ended => self.phase = Phase::Ended,
             Fact::Retry | Fact::Recreate => {
                 self.phase = Phase::New;
+                self.replaced = 0;
                 self.failures.clear();
             }
             Fact::Census { .. } | Fact::BreakerOpened { .. } | Fact::BreakerReset => {}

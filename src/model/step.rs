@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::billing::RefundOrder;
 use super::breaker::Opened;
-use super::census::MARK;
+use super::census::{MARK, Readiness};
 use super::desired::{Because, DesiredState, Spec};
 use super::firewall::FirewallOrder;
 use super::ids::{DropletId, PlanName, ServerName, StepId, SubscriptionId, UserSlug};
@@ -36,6 +36,8 @@ pub enum DestroyCause {
     Promised,
     /// It never came up, so nobody has used it.
     NeverUp,
+    /// It is up, but nobody was ever told of it.
+    NeverTold,
 }
 
 /// Something learned by looking, to be written into the ledger.
@@ -51,6 +53,8 @@ pub enum Fact {
     },
     /// Nothing was made by a create whose reply was lost; the horizon is over.
     NothingMade,
+    /// A droplet that its customer was never told of is gone: it is made anew, as the next try.
+    Replaced,
     /// It was not up in time; the failed-delivery chain begins.
     GaveUp,
     /// It was deleted outside basement, confirmed by id.
@@ -181,10 +185,33 @@ pub enum Reason {
         /// The deadline.
         deadline: Span,
     },
+    /// Up, and not ready within the deadline.
+    NeverReady {
+        /// When its create was intended.
+        intended: Moment,
+        /// The deadline.
+        deadline: Span,
+    },
+    /// Its password can never be told, and nobody has used it.
+    Unopened {
+        /// Why it cannot.
+        said: String,
+    },
+    /// Its welcome letter may have arrived, and its password can never be told again.
+    MaybeTold,
+    /// Its destruction was begun before its customer was told of it.
+    Begun,
     /// The droplet is confirmed absent.
     Absent,
     /// Active, with a public address.
     Up,
+    /// Its first boot is over, and all that it checked is well.
+    Ready,
+    /// It is up, and this stands between it and its customer.
+    NotReady {
+        /// What it shows.
+        state: Readiness,
+    },
     /// Powered off, as the file asks.
     Down {
         /// Why.

@@ -71,6 +71,11 @@ pub(super) fn has_begun(record: &Record) -> bool {
     record.open.keys().any(is_of_it) || record.done.iter().any(|(id, done)| is_of_it(id) && is_since(done.at))
 }
 
+/// Whether a settlement has begun and is not told: then nothing is tried again, lest somebody is paid back and served.
+pub fn is_settling(record: &Record) -> bool {
+    record.phase == Phase::Failed && has_begun(record) && !is_told(record)
+}
+
 /// Whether somebody was told that the delivery failed: the customer, or the operator, who is told last.
 fn is_told(record: &Record) -> bool {
     let is_letter = |id: &StepId| matches!(id.as_str().split('/').nth(2), Some("failed" | "operator-failed"));

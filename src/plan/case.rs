@@ -145,20 +145,37 @@ impl<'a> Case<'a> {
         self.census.billing.get(self.server.subscription()?)
     }
 
+    /// Whether Stripe, read anew, says that this server is not lost to its customer; asks if that is not known yet.
+    /// One without a subscription is its file's matter.
+    pub fn is_kept(&self, to: &mut Verdict) -> Option<bool> {
+        let Some(id) = self.server.subscription() else { return Some(true) };
+        let Some(known) = self.fresh().and_then(|fresh| fresh.subscription.as_ref()) else {
+            to.questions.insert(Question::Subscription(id.clone()));
+            return None;
+        };
+        Some(known.as_ref().is_some_and(|subscription| !lets(subscription, DesiredState::Destroyed)))
+    }
+
     /// Whether Stripe, read anew, lets a server be stopped (or destroyed): nobody paid up ever is.
     pub fn consent(&self, to: &mut Verdict, would: DesiredState) -> Consent {
         let Some(id) = self.server.subscription() else { return Consent::Given };
-        let status = match self.fresh().and_then(|fresh| fresh.subscription.as_ref()) {
+        match self.fresh().and_then(|fresh| fresh.subscription.as_ref()) {
             None => {
                 to.questions.insert(Question::Subscription(id.clone()));
                 return Consent::Asked;
             }
             Some(Some(subscription)) if lets(subscription, would) => return Consent::Given,
-            Some(Some(subscription)) => format!("says `{}`", subscription.status),
-            Some(None) => "does not know this subscription".to_owned(),
-        };
-        self.note(to, Notice::Stale { status, would: would.to_string() });
+            Some(_) => {}
+        }
+        self.is_stale(to, would);
         Consent::Withheld
+    }
+
+    /// The file would have something done that Stripe, read anew, speaks against.
+    pub fn is_stale(&self, to: &mut Verdict, would: DesiredState) {
+        let known = self.fresh().and_then(|fresh| fresh.subscription.as_ref()?.as_ref());
+        let status = known.map_or("no such subscription".to_owned(), |known| known.status.to_string());
+        self.note(to, Notice::Stale { status, would: would.to_string() });
     }
 }
 
@@ -196,11 +213,8 @@ fn lets(subscription: &Subscription, would: DesiredState) -> bool {
     match &subscription.status {
         Status::Other(_) => false,
         Status::Active | Status::Trialing => would == DesiredState::Stopped && subscription.switched_off,
-        Status::Incomplete
-        | Status::IncompleteExpired
-        | Status::PastDue
-        | Status::Unpaid
-        | Status::Paused
-        | Status::Canceled => true,
+        // Its payment is still being tried: it may be off meanwhile, and is not lost.
+        Status::Incomplete | Status::PastDue => would == DesiredState::Stopped,
+        Status::IncompleteExpired | Status::Unpaid | Status::Paused | Status::Canceled => true,
     }
 }

@@ -2,10 +2,11 @@
 //! Invariant: no money moves before the droplet is confirmed absent.
 
 use crate::model::billing::{Payment, PaymentPart, RefundOrder};
+use crate::model::breaker::TRIES;
 use crate::model::census::{Droplet, Question, Sighting};
 use crate::model::desired::DesiredState;
-use crate::model::history::Outcome;
-use crate::model::ids::{StepId, SubscriptionId};
+use crate::model::history::{Done, Outcome};
+use crate::model::ids::{PaymentId, StepId, SubscriptionId};
 use crate::model::moment::Span;
 use crate::model::money::{Money, Totals};
 use crate::model::plan::Notice;
@@ -15,10 +16,13 @@ use crate::model::step::{Action, DestroyCause, Reason};
 use super::breaker;
 use super::case::{Case, Verdict};
 use super::letters;
-use super::life::intended;
+use super::life::{adopt, intended};
 
 /// Stripe's clock may be ahead of ours, and what is paid "later" than now is paid all the same.
 const CLOCK: Span = Span::days(1);
+
+/// So long a refund may be under way before its bank says no. Source: Stripe, "Refunds": up to 30 days.
+const UNDER_WAY: Span = Span::days(30);
 
 /// What goes back, and what a person must do.
 #[derive(Default)]
@@ -37,6 +41,7 @@ pub(super) fn settle(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
         return;
     }
     if letters::failure_is_told(case) {
+        watch_refunds(case, to);
         if case.want() == DesiredState::Running {
             case.note(to, Notice::Failed);
         }
@@ -49,11 +54,37 @@ pub(super) fn settle(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
     letters::failure(case, &settlement, to);
 }
 
+/// A refund that its customer was told of may still come back: for a while it is looked at in every pass.
+fn watch_refunds(case: &Case, to: &mut Verdict) {
+    let Some(subscription) = case.server.subscription() else { return };
+    let id = |payment: &PaymentId| StepId::of(&[&"refund", subscription, payment]);
+    let is_open = |done: &Done| {
+        matches!(&done.outcome, Outcome::Refunded { status, .. } if status != "succeeded")
+            && !done.outcome.came_back()
+            && case.within(done.at, UNDER_WAY)
+    };
+    if !case.record.done.values().any(is_open) {
+        return;
+    }
+    for part in payments(case, subscription, to).into_iter().flatten().flat_map(|payment| &payment.parts) {
+        let step = id(&part.id);
+        let is_ours = case.record.done.get(&step).is_some_and(is_open);
+        let came_back = part.refunds.iter().any(|r| !r.stands() && r.step.as_ref() == Some(&step));
+        if is_ours && came_back && part.refunds.iter().all(|refund| !refund.stands()) {
+            letters::alert_refund(case, &part.id, to);
+        }
+    }
+}
+
 /// Whether the droplet is confirmed absent; destroys it or asks where it is not.
 fn is_absent(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) -> bool {
     let never_up = || Reason::NeverUp { intended: intended(case), deadline: case.policy.boot_deadline };
     if let Some(droplet) = listed {
-        case.destroy(to, droplet.id, DestroyCause::NeverUp, never_up());
+        match is_up_after_all(case, droplet).then(|| case.is_kept(to)) {
+            Some(None) => {}
+            Some(Some(true)) => adopt(case, droplet, Reason::Up, to),
+            Some(Some(false)) | None => case.destroy(to, droplet.id, DestroyCause::NeverUp, never_up()),
+        }
         return false;
     }
     if letters::failure_is_told(case) {
@@ -72,6 +103,16 @@ fn is_absent(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) -> bool {
             false
         }
     }
+}
+
+/// It is up, and nothing was taken back yet: no destroy was asked for, no settlement begun. It came late, or it is
+/// in use and the ledger is an old one; whoever is paid up keeps it.
+fn is_up_after_all(case: &Case, droplet: &Droplet) -> bool {
+    droplet.is_up()
+        && case.want() == DesiredState::Running
+        && case.record.destroyed.is_none()
+        && !case.record.failures.contains_key(&case.id("destroy", &[&droplet.id]))
+        && !breaker::has_begun(case.record)
 }
 
 /// No id was ever learned: nothing may bear the server's name.
@@ -197,11 +238,23 @@ fn refund(
         (order, case.record.failures.get(&id).map_or(0, |f| f.count) + 1)
     });
     let ours = part.refunds.iter().any(|r| r.stands() && r.step.as_ref() == Some(&id));
+    if let Some(why) = refused_for_good(case, &id).filter(|_| !ours) {
+        by_hand(case, settlement, format!("the refund of `{}` is refused: {why}", part.id), to);
+        settlement.refunded.add(given(standing));
+        return true;
+    }
     settlement.refunded.add(given(if ours { standing } else { standing + order.amount.amount }));
     if order.amount.amount == 0 {
         return true;
     }
     case.step(to, id, Action::Refund { order, attempt }, not_delivered(case))
+}
+
+/// Why a refund certainly was not made, and will not be: it was refused for a whole day. An outage is shorter.
+fn refused_for_good<'a>(case: &Case<'a>, refund: &StepId) -> Option<&'a str> {
+    let failures = case.record.failures.get(refund)?;
+    let is_long = failures.count >= TRIES && failures.last >= failures.first.plus(Span::days(1));
+    (is_long && !case.record.open.contains_key(refund)).then_some(failures.why.as_str())
 }
 
 fn by_hand(case: &Case, settlement: &mut Settlement, why: String, to: &mut Verdict) {

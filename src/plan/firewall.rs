@@ -38,7 +38,9 @@ pub(super) fn decide(census: &Census, history: &History, policy: &Policy, to: &m
     let mut note = |notice| to.notes.push(Note { server: None, notice });
     match firewalls.as_slice() {
         _ if !is_wanted => {
-            firewalls.iter().for_each(|seen| note(Notice::FirewallLeft { firewall: seen.id.clone() }));
+            for seen in firewalls {
+                note(Notice::FirewallLeft { firewall: seen.id.clone() });
+            }
             Gate::Open
         }
         [] => {

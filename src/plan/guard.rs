@@ -76,7 +76,8 @@ pub enum Objection {
 #[derive(Debug, Clone)]
 pub struct Approved(Plan);
 
-/// Judges a plan; objections named in `allow` are waived.
+/// Judges a plan; objections named in `allow` are waived. A daily cap holds back only what is over it and what follows
+/// from that: whatever else there is to do, or to wait for, goes first.
 pub fn judge(
     plan: &Plan,
     census: &Census,
@@ -85,7 +86,31 @@ pub fn judge(
 ) -> Result<Approved, Vec<Objection>> {
     let mut objections = objections(plan, census, history);
     objections.retain(|objection| !allow.contains(objection.name()));
-    if objections.is_empty() { Ok(Approved(plan.clone())) } else { Err(objections) }
+    if objections.is_empty() {
+        return Ok(Approved(plan.clone()));
+    }
+    let rest = objections.iter().all(Objection::is_daily).then(|| without(plan, &objections));
+    rest.filter(|rest| !rest.is_settled()).map(Approved).ok_or(objections)
+}
+
+/// A plan without what is over a daily cap. A letter to somebody whose refund or letter is held back waits too.
+fn without(plan: &Plan, capped: &[Objection]) -> Plan {
+    let is_capped = |step: &Step| {
+        !step.again
+            && capped.iter().any(|objection| match objection {
+                Objection::ManyRefunds { .. } => matches!(step.action, Action::Refund { .. }),
+                Objection::ManyLetters { .. } => is_counted_letter(&step.action),
+                _ => false,
+            })
+    };
+    let held: BTreeSet<_> =
+        plan.steps.iter().filter(|step| is_capped(step)).map(|step| &step.server).collect();
+    let waits = |step: &Step| {
+        let is_letter = matches!(&step.action, Action::Letter { letter } if !letter.is_welcome());
+        is_capped(step) || (is_letter && held.contains(&step.server))
+    };
+    let steps = plan.steps.iter().filter(|step| !waits(step)).cloned().collect();
+    Plan { steps, ..plan.clone() }
 }
 
 /// All objections to a plan, waived or not.
@@ -152,9 +177,9 @@ fn is_of_use(action: &Action) -> bool {
     matches!(action, Action::Destroy { cause: DestroyCause::Promised, .. })
 }
 
-/// A letter of welcome is paid for: no cap holds it.
+/// A letter of welcome is paid for, and the operator must hear of trouble: no cap holds those.
 fn is_counted_letter(action: &Action) -> bool {
-    matches!(action, Action::Letter { letter } if !letter.is_welcome())
+    matches!(action, Action::Letter { letter } if !letter.is_welcome() && !letter.occasion.is_alert())
 }
 
 /// What the census alone objects to, before a single question is asked about it.
@@ -192,6 +217,11 @@ impl Objection {
         "other-account",
         "no-ssh-keys",
     ];
+
+    /// Whether it is about a cap of a day: what is over it waits.
+    fn is_daily(&self) -> bool {
+        matches!(self, Self::ManyRefunds { .. } | Self::ManyLetters { .. })
+    }
 
     /// Whether an approval of what a plan takes away waives it: the others are about the world, not about steps.
     pub fn is_approvable(name: &str) -> bool {

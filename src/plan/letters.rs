@@ -1,11 +1,11 @@
 //! Which letters are due: one per occasion, and none about something that is not so.
 
-use crate::model::census::Droplet;
+use crate::model::census::{Droplet, Readiness};
 use crate::model::desired::{Because, DesiredState, Origin};
 use crate::model::history::Failures;
-use crate::model::ids::{DropletId, StepId};
+use crate::model::ids::{DropletId, PaymentId, StepId};
 use crate::model::letter::{Letter, Occasion, Recipient};
-use crate::model::moment::Span;
+use crate::model::moment::{Moment, Span};
 use crate::model::policy::OnFailure;
 use crate::model::step::{Action, Reason};
 
@@ -13,12 +13,39 @@ use super::case::{Case, Verdict};
 use super::failed::Settlement;
 use super::life::{intended, may};
 
-/// The server is up: address, user and password.
-pub(super) fn welcome(case: &Case, droplet: &Droplet, to: &mut Verdict) {
-    if let Some(address) = droplet.public_ipv4 {
-        let occasion = Occasion::Welcome { address, droplet: droplet.id };
-        send(case, to, occasion, &case.record.attempt, Reason::Up);
-    }
+/// The word of alerts about what is refused.
+const REFUSED: &str = "operator-refused";
+
+/// The server is ready: address, user and password.
+pub(super) fn welcome(case: &Case, occasion: Occasion, reason: Reason, to: &mut Verdict) {
+    send(case, to, occasion, &case.record.attempt, reason);
+}
+
+/// A welcome that may have arrived: it is said again as it was.
+pub(super) fn begun_welcome<'a>(case: &Case<'a>) -> Option<&'a Occasion> {
+    let id = letter_id(case, "welcome", &case.record.attempt);
+    let open = case.record.open.get(&id).and_then(|open| match &open.action {
+        Action::Letter { letter } => Some(&letter.occasion),
+        _ => None,
+    });
+    open.or(case.record.maybe_told.as_ref())
+}
+
+/// When the operator was told that this try is not ready.
+pub(super) fn alerted_not_ready(case: &Case) -> Option<Moment> {
+    let id = letter_id(case, "operator-not-ready", &case.record.attempt);
+    case.record.done.get(&id).map(|done| done.at)
+}
+
+/// To the operator: up, and not fit to be handed over. One alert per try, whatever it shows later.
+pub(super) fn alert_not_ready(case: &Case, occasion: Occasion, state: Readiness, to: &mut Verdict) {
+    send(case, to, occasion, &case.record.attempt, Reason::NotReady { state });
+}
+
+/// Whether the welcome was tried: a try that was refused may follow one whose reply was lost.
+pub(super) fn may_be_welcomed(case: &Case) -> bool {
+    let id = letter_id(case, "welcome", &case.record.attempt);
+    case.record.open.contains_key(&id) || case.record.failures.contains_key(&id)
 }
 
 /// It is up again, and the customer's last word from us is that it is off.
@@ -60,11 +87,13 @@ pub(super) fn alert_deleted(case: &Case, droplet: DropletId, to: &mut Verdict) {
     send(case, to, Occasion::AlertDeleted { droplet }, &droplet, Reason::Absent);
 }
 
-/// To the operator: a create is refused again and again. One alert per try, and one a day: another try that is
-/// refused in the same way is no news.
-pub(super) fn alert_refused(case: &Case, failures: &Failures, to: &mut Verdict) {
-    let (word, own) = ("operator-refused", letter_id(case, "operator-refused", &case.record.attempt));
-    let is_other = |id: &StepId| *id != own && id.as_str().split('/').nth(2) == Some(word);
+/// To the operator: a step without which somebody is not served, or not paid back, is refused again and again. One
+/// alert per try, and one a day: another try that is refused in the same way is no news.
+pub(super) fn alert_refused(case: &Case, what: &str, failures: &Failures, to: &mut Verdict) {
+    let about = |attempt: &dyn std::fmt::Display| format!("{what}-{attempt}");
+    let own = about(&case.record.attempt);
+    let (id, all) = (letter_id(case, REFUSED, &own), letter_id(case, REFUSED, &about(&"")));
+    let is_other = |other: &StepId| *other != id && other.as_str().starts_with(all.as_str());
     let done = case.record.done.iter().map(|(id, done)| (id, done.at));
     // One that was begun may have arrived.
     let open = case.record.open.iter().map(|(id, open)| (id, open.since));
@@ -73,7 +102,14 @@ pub(super) fn alert_refused(case: &Case, failures: &Failures, to: &mut Verdict) 
     }
     let (times, why) = (failures.count, failures.why.clone());
     let reason = Reason::Refused { times, said: why.clone() };
-    send(case, to, Occasion::AlertRefused { why }, &case.record.attempt, reason);
+    send(case, to, Occasion::AlertRefused { what: what.to_owned(), why }, &own, reason);
+}
+
+/// To the operator: a refund came back after its customer had been told of it. One alert per payment.
+pub(super) fn alert_refund(case: &Case, payment: &PaymentId, to: &mut Verdict) {
+    let why = format!("the refund of `{payment}` failed at the bank");
+    let reason = Reason::NotDelivered { intended: intended(case) };
+    send(case, to, Occasion::AlertRefund { why }, payment, reason);
 }
 
 /// To the customer and to the operator: the delivery failed.

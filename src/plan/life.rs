@@ -1,9 +1,11 @@
 //! The life of one server, design.md §8: first what holds in every phase, then phase by phase up to delivery.
 
+use std::collections::BTreeMap;
+
 use crate::model::breaker::TRIES;
 use crate::model::census::{Droplet, DropletStatus, Sighting};
 use crate::model::desired::{Because, DesiredState};
-use crate::model::history::Phase;
+use crate::model::history::{Failures, Phase};
 use crate::model::ids::DropletId;
 use crate::model::moment::Moment;
 use crate::model::plan::Notice;
@@ -11,7 +13,7 @@ use crate::model::step::{Action, CreateOrder, DestroyCause, Fact, Reason};
 
 use super::case::{Case, Consent, SKEW, Verdict};
 use super::firewall::Gate;
-use super::{delivered, failed, letters};
+use super::{delivered, failed, letters, ready};
 
 /// Decides about one server.
 pub(super) fn decide(case: &Case) -> Verdict {
@@ -28,7 +30,35 @@ pub(super) fn decide(case: &Case) -> Verdict {
         droplets => by_phase(case, droplets.first().copied(), &mut verdict),
     }
     hold(case, &mut verdict);
+    alert_refused(case, &mut verdict);
     verdict
+}
+
+/// Tells the operator of what is due and is refused again and again: somebody is not served, or not paid back.
+fn alert_refused(case: &Case, to: &mut Verdict) {
+    let waits = to.notes.iter().filter_map(|note| match &note.notice {
+        Notice::Waiting { step, .. } => Some(step),
+        _ => None,
+    });
+    let due = to.steps.iter().map(|step| &step.id).chain(waits);
+    let mut refused: BTreeMap<&str, &Failures> = BTreeMap::new();
+    for id in due {
+        let words: Vec<&str> = id.as_str().split('/').collect();
+        let what = match words.as_slice() {
+            ["create", ..] => "create",
+            ["power_on", ..] => "power_on",
+            ["refund", ..] => "refund",
+            ["cancel", ..] => "cancel",
+            ["letter", _, "welcome", ..] => "welcome",
+            _ => continue,
+        };
+        if let Some(failures) = case.record.failures.get(id).filter(|failures| failures.count >= TRIES) {
+            refused.entry(what).or_insert(failures);
+        }
+    }
+    for (what, failures) in refused {
+        letters::alert_refused(case, what, failures, to);
+    }
 }
 
 fn by_phase(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
@@ -85,6 +115,9 @@ fn unmade(case: &Case, to: &mut Verdict, anew: bool) {
         Gate::Asked => return,
         Gate::Shut { by_hand } => return case.note(to, Notice::FirewallFirst { by_hand }),
     }
+    if case.record.attempt > 0 && !is_paid_for(case, to) {
+        return;
+    }
     let refused = |attempt: &u32| case.record.failures.contains_key(&case.id("create", &[attempt]));
     let attempt = match case.record.attempt {
         // A create that certainly made nothing is asked again as the same try.
@@ -100,10 +133,16 @@ fn unmade(case: &Case, to: &mut Verdict, anew: bool) {
     };
     let reason = if anew { Reason::Anew } else { declared(case) };
     let id = case.id("create", &[&attempt]);
-    if let Some(failures) = case.record.failures.get(&id).filter(|failures| failures.count >= TRIES) {
-        letters::alert_refused(case, failures, to);
-    }
     case.step(to, id, Action::Create { order }, reason);
+}
+
+/// Before another try Stripe is asked: the subscription may have ended with the first one, and the file be stale.
+fn is_paid_for(case: &Case, to: &mut Verdict) -> bool {
+    let is_kept = case.is_kept(to);
+    if is_kept == Some(false) {
+        case.is_stale(to, DesiredState::Running);
+    }
+    is_kept == Some(true)
 }
 
 /// Whether a former droplet is confirmed absent; before that no second one is made.
@@ -144,12 +183,15 @@ fn undeliverable(case: &Case, to: &mut Verdict) {
 }
 
 /// Takes up a droplet that bears this server's tag and name.
-fn adopt(case: &Case, droplet: &Droplet, reason: Reason, to: &mut Verdict) {
+pub(super) fn adopt(case: &Case, droplet: &Droplet, reason: Reason, to: &mut Verdict) {
     let known = case.record;
     let last_call = intended(case).plus(case.policy.horizon).plus(SKEW);
     // One that no create of this ledger has made may be in use: it counts as delivered, for its password is
     // not ours to mail.
-    let delivered = known.attempt == 0 || known.delivered.is_some() || droplet.created_at > last_call;
+    // But one that is being made nobody can have used.
+    let is_old = || droplet.created_at.plus(case.policy.boot_deadline) <= case.at();
+    let is_foreign = known.attempt == 0 && (droplet.status != DropletStatus::New || is_old());
+    let delivered = is_foreign || known.delivered.is_some() || droplet.created_at > last_call;
     let fact = Fact::Adopted { droplet: droplet.id, delivered };
     record(case, to, "adopted", fact, reason);
 }
@@ -175,6 +217,9 @@ fn creating(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
 /// A droplet was made and is not delivered yet.
 fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
     let deadline = intended(case).plus(case.policy.boot_deadline);
+    if is_doomed(case) {
+        return replace(case, listed, to);
+    }
     let droplet = match (listed, case.record.droplet) {
         (Some(droplet), _) => droplet,
         (None, Some(_)) if case.at() < deadline => {
@@ -183,16 +228,17 @@ fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
         // Listings lag, but not for so long: ask by id.
         (None, Some(id)) => match case.sighting(to, id) {
             None => return,
-            Some(Sighting::Gone) => return give_up(case, None, to),
+            Some(Sighting::Gone) => return never_up(case, None, to),
             Some(Sighting::There(droplet)) if droplet.is_ours() => droplet,
             Some(Sighting::There(_)) => return case.note(to, Notice::MarkLost { droplet: id }),
         },
-        (None, None) => return give_up(case, None, to),
+        (None, None) => return never_up(case, None, to),
     };
     match case.want() {
-        DesiredState::Running if droplet.is_up() => letters::welcome(case, droplet, to),
+        DesiredState::Running if droplet.is_up() => ready::hand_over(case, droplet, to),
+        // What is off has booted: its customer may have had it. It is switched on for as long as it is paid for.
         DesiredState::Running if droplet.status == DropletStatus::Off => {
-            switch_on(case, droplet, deadline, to);
+            delivered::power_on(case, droplet, to);
         }
         DesiredState::Stopped if droplet.is_up() => delivered::stop(case, droplet, to),
         DesiredState::Stopped if droplet.status == DropletStatus::Off => {}
@@ -202,28 +248,58 @@ fn booting(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
         _ if case.at() < deadline => {
             case.note(to, Notice::Booting { droplet: droplet.id, until: deadline });
         }
-        _ => give_up(case, Some(droplet), to),
+        _ => never_up(case, Some(droplet), to),
     }
 }
 
-/// Off before it was ever delivered: past the deadline one call to switch on gets a boot's time, no more.
-fn switch_on(case: &Case, droplet: &Droplet, deadline: Moment, to: &mut Verdict) {
-    let refused = case.record.failures.get(&case.id("power_on", &[&droplet.id]));
-    let asked = case.record.powered_on.or(refused.map(|refused| refused.last));
-    let until = asked.map(|asked| asked.plus(case.policy.boot_deadline));
-    match until.filter(|_| case.at() >= deadline) {
-        None => delivered::power_on(case, droplet, to),
-        Some(until) if case.at() < until => case.note(to, Notice::Booting { droplet: droplet.id, until }),
-        Some(_) => give_up(case, Some(droplet), to),
+/// Whether an undelivered droplet is only to go: its destruction has begun, or the ledger that knew its password is
+/// lost. What may have been told to its customer is not.
+fn is_doomed(case: &Case) -> bool {
+    let is_begun = case.record.destroyed.is_some() && case.want() != DesiredState::Destroyed;
+    (is_begun || case.record.attempt == 0) && letters::begun_welcome(case).is_none()
+}
+
+/// Destroys it, and when it is confirmed gone its server begins anew.
+fn replace(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
+    let reason = || match case.record.attempt {
+        0 => Reason::Unopened { said: "the ledger that knew it is lost".to_owned() },
+        _ => Reason::Begun,
+    };
+    match (listed, case.record.droplet) {
+        (Some(droplet), _) => case.destroy(to, droplet.id, DestroyCause::NeverTold, reason()),
+        (None, None) => record(case, to, "replaced", Fact::Replaced, Reason::Absent),
+        (None, Some(id)) => match case.sighting(to, id) {
+            None => {}
+            Some(Sighting::Gone) => record(case, to, "replaced", Fact::Replaced, Reason::Absent),
+            Some(Sighting::There(droplet)) if droplet.is_ours() => {
+                case.destroy(to, id, DestroyCause::NeverTold, reason());
+            }
+            Some(Sighting::There(_)) => case.note(to, Notice::MarkLost { droplet: id }),
+        },
     }
 }
 
-/// Not up in time: the delivery has failed, and nobody has used the droplet.
-fn give_up(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
-    let why = || Reason::NeverUp { intended: intended(case), deadline: case.policy.boot_deadline };
-    record(case, to, "gave-up", Fact::GaveUp, why());
+/// Not up in time.
+fn never_up(case: &Case, droplet: Option<&Droplet>, to: &mut Verdict) {
+    let reason = Reason::NeverUp { intended: intended(case), deadline: case.policy.boot_deadline };
+    give_up(case, droplet, DestroyCause::NeverUp, &reason, to);
+}
+
+/// The delivery has failed, and nobody has used the droplet. But one whose welcome was so much as tried may be in
+/// use: it counts as delivered.
+pub(super) fn give_up(
+    case: &Case,
+    droplet: Option<&Droplet>,
+    cause: DestroyCause,
+    reason: &Reason,
+    to: &mut Verdict,
+) {
+    if letters::may_be_welcomed(case) {
+        return delivered::keep(case, droplet, to);
+    }
+    record(case, to, "gave-up", Fact::GaveUp, reason.clone());
     if let Some(droplet) = droplet {
-        case.destroy(to, droplet.id, DestroyCause::NeverUp, why());
+        case.destroy(to, droplet.id, cause, reason.clone());
     }
 }
 

@@ -5,6 +5,7 @@ pub mod approval;
 pub mod breaker;
 pub mod digest;
 pub mod guard;
+pub mod resend;
 
 mod alerts;
 mod case;
@@ -15,6 +16,7 @@ mod letters;
 mod life;
 mod matching;
 mod money;
+mod ready;
 
 use std::collections::BTreeMap;
 

@@ -2,12 +2,13 @@
 //! is executed twice. Exhaustive: for each scenario, for each call n (and each pair), for each way to be spoilt.
 
 use crate::model::moment::Span;
-use crate::model::policy::FirewallBy;
+use crate::model::policy::{FirewallBy, ReadyBy};
 use crate::sim::whim::{Told, Whim};
 use crate::sim::world::lock;
 
-use super::laws::{self, Broken};
+use super::laws::{self, Broken, Excuse};
 use super::meddler::Spoil;
+use super::served;
 use super::stage::{Act, Stage};
 use super::walls::{self, Edit};
 
@@ -73,6 +74,8 @@ pub fn scenarios() -> Vec<Scenario> {
         delivered("power off and on again", vec![off, on]),
         delivered("resubscribe during grace", vec![cancel, ada]),
         undelivered("a trial that fails", bea, vec![stuck]),
+        undelivered("a first boot that fails and is mended", ada, vec![bad_boot, mend]),
+        undelivered("passwords lost during boot", ada, vec![slow_boot, lose_passwords]),
         undelivered("cancel during boot", ada, vec![cancel]),
         Scenario { firewall: FirewallBy::Cloud, ..undelivered("a firewall first", nobody, vec![ada]) },
         Scenario { firewall: FirewallBy::Both, ..delivered("a firewall changed by hand", vec![open, torn]) },
@@ -142,32 +145,35 @@ async fn play(mut stage: Stage, scenario: &Scenario, spoils: &Spoils) -> (usize,
             if is_generated {
                 stage.apply(PATIENCE).await;
             }
-            broken.extend(judge(&stage, !spoils.is_empty()));
+            broken.extend(judge(&stage, Excuse { repeats: !spoils.is_empty(), forgets: false }));
         }
     }
     let calls = stage.meddler.calls() - first;
     stage.meddler.rest();
-    broken.extend(settled(&mut stage).await);
+    broken.extend(settled(&mut stage, false).await);
     broken.sort();
     broken.dedup();
     (calls, broken, stage.meddler.log())
 }
 
 /// The laws, now.
-pub fn judge(stage: &Stage, may_repeat_letters: bool) -> Vec<Broken> {
+pub fn judge(stage: &Stage, excuse: Excuse) -> Vec<Broken> {
     // In this order: the world's watcher asks the books.
     let mut world = lock(&stage.world);
     let books = stage.books();
-    let mut broken = stage.ledger.read(|entries, history| {
-        laws::broken(&mut world, &books, &stage.witness, entries, history, may_repeat_letters)
-    });
+    let mut broken = stage
+        .ledger
+        .read(|entries, history| laws::broken(&mut world, &books, &stage.witness, entries, history, excuse));
+    if stage.policy.ready == ReadyBy::Http {
+        broken.extend(laws::early_welcomes(&mut world));
+    }
     broken.extend(walls::broken(world.cloud(), stage.policy.firewall));
     broken
 }
 
-/// Law 1: when trouble has stopped, an apply settles, and a second look finds nothing to do. And law 4's
-/// second half, which holds only then.
-pub async fn settled(stage: &mut Stage) -> Vec<Broken> {
+/// Law 1: when trouble has stopped, an apply settles, and a second look finds nothing to do. And law 4's second half and
+/// law 12, which hold only then.
+pub async fn settled(stage: &mut Stage, forgets: bool) -> Vec<Broken> {
     let mut broken = Vec::new();
     let _ = stage.generate().await;
     stage.reset_breaker(true).await;
@@ -183,8 +189,13 @@ pub async fn settled(stage: &mut Stage) -> Vec<Broken> {
         }
         Err(fault) => broken.push(Broken { law: 1, what: fault.to_string() }),
     }
-    broken.extend(laws::unrefunded(&lock(&stage.world), &stage.books(), &stage.witness));
-    broken.extend(walls::unsettled(lock(&stage.world).cloud(), stage.policy.firewall));
+    let (now, ours, fleet) = (stage.now(), stage.our_now(), stage.witness.fleet());
+    let mut world = lock(&stage.world);
+    let books = stage.books();
+    broken.extend(served::unrefunded(&world, &books, &fleet, now, forgets));
+    broken.extend(served::unserved(&mut world, &books, &fleet, ours, forgets));
+    broken.extend(walls::unsettled(world.cloud(), stage.policy.firewall));
+    drop((world, books));
     broken
 }
 
@@ -202,6 +213,26 @@ fn switch(stage: &Stage, off: bool) {
 
 fn stuck(stage: &Stage) {
     lock(&stage.world).cloud().whims.tell(Told { whim: Whim::StuckNew, server: None, times: 1 });
+}
+
+fn bad_boot(stage: &Stage) {
+    lock(&stage.world).cloud().whims.tell(Told { whim: Whim::FirstBootFails, server: None, times: 1 });
+}
+
+/// Not ready within an apply.
+fn slow_boot(stage: &Stage) {
+    let told = Told { whim: Whim::SlowFirstBoot(2_000), server: None, times: 1 };
+    lock(&stage.world).cloud().whims.tell(told);
+}
+
+fn lose_passwords(stage: &Stage) {
+    stage.ledger.damage_passwords();
+}
+
+fn mend(stage: &Stage) {
+    let mut world = lock(&stage.world);
+    let first = world.cloud().machines().next().map(|machine| machine.id);
+    first.into_iter().for_each(|id| world.cloud().mend(id));
 }
 
 fn vanish(stage: &Stage) {

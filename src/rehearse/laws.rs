@@ -7,15 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::billing::Status;
 use crate::model::census::MARK;
-use crate::model::desired::{DesiredState, Fleet, Server};
+use crate::model::desired::{Because, DesiredState, Fleet, Server};
 use crate::model::history::{Entry, Event, History};
-use crate::model::ids::{PaymentId, ServerName, StepId};
+use crate::model::ids::{ServerName, StepId};
 use crate::model::moment::{Moment, Span};
+use crate::model::policy::Policy;
 use crate::model::step::{Action, Fact};
 use crate::sim::billing::Books;
 use crate::sim::cloud::Taking;
 use crate::sim::machine::Machine;
 use crate::sim::world::{Delivered, Shared, World, lock};
+
+use super::served;
 
 /// A law that was broken, in one sentence.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +41,8 @@ struct Touch {
     status: Option<Status>,
     is_switched_off: bool,
     wanted: Option<DesiredState>,
+    /// Its subscription has ended, and its grace has not.
+    is_in_grace: bool,
 }
 
 /// Stands inside the world, behind both its doors, and remembers what was true when something was taken away.
@@ -52,21 +57,35 @@ struct Seen {
     skew: i64,
 }
 
-/// All laws that are broken now. `may_repeat_letters`: a connection was lost after a letter had been handed
-/// over, so its second copy (with the same Message-ID) is no fault.
+/// What happened that excuses something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Excuse {
+    /// A connection was lost after a letter had been handed over, so its second copy (with the same Message-ID) is
+    /// no fault.
+    pub repeats: bool,
+    /// The ledger was lost, or an older one was put in its place.
+    pub forgets: bool,
+}
+
+/// All laws that are broken now.
 pub fn broken(
     world: &mut World,
     books: &Books,
     witness: &Witness,
     entries: &[Entry],
     history: &History,
-    may_repeat_letters: bool,
+    excuse: Excuse,
 ) -> Vec<Broken> {
     let mut found = BTreeSet::new();
     found.extend(one_droplet_per_server(world));
     found.extend(one_refund_per_payment(books));
-    found.extend(one_letter_per_occasion(world, entries, may_repeat_letters));
-    found.extend(no_refund_before_the_end(world, books, &witness.seen().fleet));
+    found.extend(one_letter_per_occasion(world, entries, excuse.repeats));
+    found.extend(served::no_refund_before_the_end(world, books, &witness.seen().fleet));
+    found.extend(served::letters_are_so(world));
+    if !excuse.forgets {
+        found.extend(served::all_is_written(world, books, entries));
+        found.extend(served::no_gifts(world, books, &witness.seen().fleet));
+    }
     found.extend(witness.broken(world));
     found.extend(one_alert_per_hour(entries));
     found.extend(ledger_folds(entries, history));
@@ -74,33 +93,30 @@ pub fn broken(
     found.into_iter().collect()
 }
 
-/// Law 4, second half: when all is settled, every failed delivery that was paid for is refunded.
-pub fn unrefunded(world: &World, books: &Books, witness: &Witness) -> Vec<Broken> {
-    let truth = books.truth();
-    let failed = world.outbox.iter().filter_map(|letter| letter.message_id.strip_prefix("letter."));
-    let mut failed: BTreeSet<&str> =
-        failed.filter_map(|id| id.split_once(".operator-failed").map(|(server, _)| server)).collect();
-    let seen = witness.seen();
-    let several = |letter: &&Delivered| letter.message_id.starts_with("letter.fleet.operator-failed.");
-    for letter in world.outbox.iter().filter(several) {
-        let names = seen.fleet.servers.keys().map(ServerName::as_str);
-        failed.extend(names.filter(|name| letter.text.contains(name)));
-    }
-    let mut found = Vec::new();
-    for server in seen.fleet.servers.values().filter(|server| failed.contains(server.name.as_str())) {
-        let Some(id) = server.subscription() else { continue };
-        let Some(truth) = truth.get(id) else { continue };
-        // One that failed at the bank was asked for; what is disputed the bank may take back by itself. Giving
-        // such money back is a person's work.
-        let is_persons = |pay: &PaymentId| books.is_disputed(pay) || !books.refunds_of(pay).is_empty();
-        if truth.paid > 0 && truth.refunded == 0 && !books.payments_of(id).iter().any(is_persons) {
-            found.push(Broken {
-                law: 4,
-                what: format!("{} failed, was paid for, and is not refunded", server.name),
-            });
-        }
-    }
-    found
+/// Law 5, where a server is ready when it says so: nobody is welcomed to one whose first boot was not over, or not
+/// good, by the very second of the letter.
+pub fn early_welcomes(world: &mut World) -> Vec<Broken> {
+    let cloud = world.cloud();
+    let there = cloud.machines().map(|machine| (machine.public, machine.first_boot));
+    let gone = cloud.gone.iter().map(|machine| (machine.public, machine.first_boot));
+    let good: Vec<(String, i64)> = there
+        .chain(gone)
+        .filter_map(|(address, boot)| Some((format!("({})", address?), boot.good_since()?)))
+        .collect();
+    let is_good = |letter: &Delivered| {
+        good.iter().any(|(address, since)| {
+            letter.subject.ends_with(address) && since.div_euclid(1_000) <= letter.at.unix()
+        })
+    };
+    let welcomes =
+        world.outbox.iter().filter(|letter| letter.message_id.split('.').nth(2) == Some("welcome"));
+    welcomes
+        .filter(|letter| !is_good(letter))
+        .map(|letter| Broken {
+            law: 5,
+            what: format!("{}: `{}`, and it was not ready", letter.at, letter.subject),
+        })
+        .collect()
 }
 
 /// Law 2: at most one droplet per server, hidden ones included.
@@ -276,30 +292,6 @@ fn breaker_holds(entries: &[Entry]) -> Vec<Broken> {
     found
 }
 
-/// Law 4, too: money goes back when the droplet is no more. Its whole last second counts, since Stripe knows
-/// no parts of it.
-fn no_refund_before_the_end(world: &mut World, books: &Books, fleet: &Fleet) -> Vec<Broken> {
-    let cloud = world.cloud();
-    let is_marked = |tags: &[String]| tags.iter().any(|tag| tag == MARK);
-    let there = cloud.machines().map(|m| (&m.name, is_marked(&m.tags), m.created, i64::MAX));
-    let gone = cloud.gone.iter().map(|g| (&g.name, is_marked(&g.tags), g.created, g.at));
-    let lives: Vec<_> = there.chain(gone).filter(|(_, is_marked, ..)| *is_marked).collect();
-    let mut found = Vec::new();
-    for (subscription, at) in books.refund_moments() {
-        let of_it = |server: &&Server| server.subscription() == Some(&subscription);
-        let Some(server) = fleet.servers.values().find(of_it) else { continue };
-        let (from, to) = (at.unix() * 1_000, at.unix() * 1_000 + 999);
-        let is_there = |(name, _, made, left): &(&String, bool, i64, i64)| {
-            name.as_str() == server.name.as_str() && *made < from && *left > to
-        };
-        if lives.iter().any(is_there) {
-            let what = format!("{at}: {subscription} was refunded while its droplet was there");
-            found.push(Broken { law: 4, what });
-        }
-    }
-    found
-}
-
 impl Witness {
     /// A witness in this world, who asks the books who has paid.
     pub fn new(world: &Shared, books: Arc<Mutex<Books>>) -> Self {
@@ -313,6 +305,11 @@ impl Witness {
     /// From now on our own clock goes so many seconds before the vendors'.
     pub fn set_clock(&self, skew: i64) {
         self.seen().skew = skew;
+    }
+
+    /// What the files say.
+    pub fn fleet(&self) -> Fleet {
+        self.seen().fleet.clone()
     }
 
     /// From now on the files say this.
@@ -343,6 +340,7 @@ impl Witness {
             status: subscription.and_then(|id| books.status_of(id)),
             is_switched_off: subscription.is_some_and(|id| books.is_switched_off(id)),
             wanted: server.map(|server| server.state_at(ours)),
+            is_in_grace: server.is_some_and(|server| is_in_grace(server, &books, ours)),
         };
         seen.touches.push(touch);
     }
@@ -354,23 +352,44 @@ impl Witness {
             let Touch { at, taking, name, is_marked, status, is_switched_off, wanted, .. } = touch;
             let is_destroy = *taking == Taking::Droplet;
             let is_delivered = touch.is_delivered(world);
-            let verb = if is_destroy { "destroyed" } else { "switched off" };
+            let verb = match taking {
+                Taking::Droplet => "destroyed",
+                Taking::Power => "switched off",
+                Taking::Rest => "switched on",
+            };
             let mut say =
                 |law, why: &str| found.push(Broken { law, what: format!("{at}: {name} was {verb} {why}") });
             if !is_marked {
                 say(3, "though it does not carry our mark");
             }
+            if *taking == Taking::Rest {
+                continue;
+            }
+            if is_destroy && is_delivered && touch.is_in_grace {
+                say(6, "within the grace of its cancelled subscription");
+            }
             if is_destroy && is_delivered && *wanted != Some(DesiredState::Destroyed) {
                 say(6, &format!("though its file says {wanted:?}"));
             }
             let is_paid = matches!(status, Some(Status::Active | Status::Trialing));
+            let is_late = matches!(status, Some(Status::PastDue | Status::Incomplete));
             let is_own_wish = *is_switched_off && !is_destroy;
             if is_paid && !is_own_wish && (is_delivered || !is_destroy) {
                 say(7, &format!("though it is paid for ({status:?})"));
             }
+            if is_late && is_destroy && is_delivered {
+                say(7, &format!("though it may still be paid for ({status:?})"));
+            }
         }
         found
     }
+}
+
+/// By the books, not by the file's date: `generate` may have written a wrong one.
+fn is_in_grace(server: &Server, books: &Books, ours: Moment) -> bool {
+    let ended = server.subscription().and_then(|id| books.ended_at(id));
+    server.because == Because::Cancelled
+        && ended.is_some_and(|ended| ours < ended.plus(Policy::default().grace.canceled))
 }
 
 impl Touch {
@@ -380,7 +399,7 @@ impl Touch {
             let rest = letter.message_id.strip_prefix("letter.").and_then(|id| id.strip_prefix(&self.name));
             letter.at <= self.at
                 && rest.is_some_and(|rest| rest.starts_with(".welcome"))
-                && self.address.is_some_and(|address| letter.text.contains(&address.to_string()))
+                && self.address.is_some_and(|address| letter.subject.ends_with(&format!("({address})")))
         };
         world.outbox.iter().any(told)
     }

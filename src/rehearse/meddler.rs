@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,13 +12,13 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Subscription};
-use crate::model::census::{Account, Droplet, Size};
+use crate::model::census::{Account, Droplet, Readiness, Size};
 use crate::model::firewall::{Firewall, FirewallOrder};
 use crate::model::history::{Entry, History};
 use crate::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
 use crate::model::moment::Moment;
 use crate::model::step::CreateOrder;
-use crate::ports::{Billing, Cloud, Detail, Fault, Hold, Ledger, Mail, Mailer, PowerCall, Sealed};
+use crate::ports::{Billing, Cloud, Detail, Fault, Hold, Ledger, Mail, Mailer, PowerCall, Probe, Sealed};
 
 /// How a call is spoilt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -210,6 +211,16 @@ impl<P: Cloud> Cloud for Meddled<P> {
 }
 
 #[async_trait]
+impl<P: Probe> Probe for Meddled<P> {
+    async fn ready(&self, address: Ipv4Addr, id: &str) -> Readiness {
+        // A probe has no fault of its own: what goes wrong with it is an answer that says nothing.
+        let asked = || async { Ok(self.inner.ready(address, id).await) };
+        let said = self.meddler.around("ready", Kind::Read, asked).await;
+        said.unwrap_or_else(|fault| Readiness::NotYet { why: fault.to_string() })
+    }
+}
+
+#[async_trait]
 impl<P: Billing> Billing for Meddled<P> {
     async fn subscriptions(&self) -> Result<Reading, Fault> {
         self.meddler.around("subscriptions", Kind::Read, || self.inner.subscriptions()).await
@@ -284,6 +295,10 @@ impl<P: Ledger> Ledger for Meddled<P> {
 
     async fn sealed(&self, server: &ServerName, attempt: u32) -> Result<Option<Sealed>, Fault> {
         self.meddler.around("sealed", Kind::Read, || self.inner.sealed(server, attempt)).await
+    }
+
+    async fn erase_passwords(&self, hold: &Hold, before: Moment) -> Result<u64, Fault> {
+        self.meddler.around("erase_passwords", Kind::Write, || self.inner.erase_passwords(hold, before)).await
     }
 }
 

@@ -6,6 +6,7 @@ pub mod laws;
 pub mod meddler;
 pub mod run;
 pub mod script;
+pub mod served;
 pub mod stage;
 pub mod storm;
 pub mod walls;

@@ -2,19 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::history::{Entry, Event, Phase};
+use crate::model::history::{Entry, Event, Phase, Record};
 use crate::model::ids::StepId;
 use crate::model::moment::Span;
 use crate::model::step::Fact;
+use crate::plan::breaker;
 use crate::ports::Ledger as _;
 use crate::sim::billing::{Books, Broken, RefundFate};
 use crate::sim::memory::{Asked, Ill, MemoryLedger};
 use crate::sim::trouble::{Mishap, Planned};
-use crate::sim::whim::Told;
+use crate::sim::whim::{Told, Whim};
 use crate::sim::world::{Settings, lock};
 
 use super::faults::{judge, settled};
-use super::laws;
+use super::laws::{self, Excuse};
+use super::served;
 use super::stage::Stage;
 use super::storm::{Act, word};
 use super::walls;
@@ -55,14 +57,16 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
     let mut outcome = Outcome::default();
     let mut kept = MemoryLedger::new();
     // After a lost reply or a lost ledger a letter may come twice, with the same Message-ID.
-    let mut may_repeat = false;
+    let mut excuse = Excuse::default();
+    let mut is_restored = false;
     for act in acts {
         *outcome.tally.entry(word(act)).or_default() += 1;
-        may_repeat |= repeats_letters(act);
+        excuse.repeats |= repeats_letters(act);
+        excuse.forgets |= matches!(act, Act::LoseLedger | Act::RestoreLedger);
         match act {
             Act::Run | Act::RunTwice => {
                 run(&mut stage, matches!(act, Act::RunTwice)).await;
-                outcome.broken.extend(judge(&stage, may_repeat));
+                outcome.broken.extend(judge(&stage, excuse));
             }
             Act::Wake(times) => {
                 for _ in 0..*times {
@@ -70,27 +74,38 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
                         stage.apply(ONE_PASS).await;
                     }
                 }
-                outcome.broken.extend(judge(&stage, may_repeat));
+                outcome.broken.extend(judge(&stage, excuse));
             }
             Act::Apply => {
                 stage.apply(PATIENCE).await;
-                outcome.broken.extend(judge(&stage, may_repeat));
+                outcome.broken.extend(judge(&stage, excuse));
             }
             Act::Outage { lasts, mishap } => {
-                let broken = outage(&mut stage, *lasts, *mishap, may_repeat).await;
+                let broken = outage(&mut stage, *lasts, Some(*mishap), excuse).await;
+                outcome.broken.extend(broken);
+            }
+            Act::StuckBoots(lasts) => {
+                let broken = outage(&mut stage, *lasts, None, excuse).await;
                 outcome.broken.extend(broken);
             }
             Act::ResetBreaker { retry } => stage.reset_breaker(*retry).await,
+            // With a ledger of the past nobody knows who was told what; both at once cannot be survived.
+            Act::LosePasswords if !is_restored => stage.ledger.damage_passwords(),
+            Act::LosePasswords => {}
+            Act::NotReady(then) => stage.policy.not_ready = *then,
             Act::Firewall(by) => walls::set_policy(&mut stage, *by),
             Act::KeepLedger => kept = stage.ledger.reopened(),
-            Act::RestoreLedger => lose(&mut stage, kept.reopened()),
+            Act::RestoreLedger => {
+                is_restored = true;
+                lose(&mut stage, kept.reopened());
+            }
             Act::LoseLedger => lose(&mut stage, MemoryLedger::new()),
             Act::Retry => say(&stage, Phase::Failed, &Fact::Retry).await,
             Act::Recreate => say(&stage, Phase::Deleted, &Fact::Recreate).await,
             other => happen(&stage, other),
         }
     }
-    calm(&mut stage, &mut outcome, may_repeat).await;
+    calm(&mut stage, &mut outcome, excuse).await;
     outcome
 }
 
@@ -123,19 +138,34 @@ fn lose(stage: &mut Stage, other: MemoryLedger) {
     stage.advance(stage.policy.horizon);
 }
 
-/// Creates go wrong for so long, and a timer runs as if nothing were the matter.
-async fn outage(stage: &mut Stage, lasts: Span, mishap: Mishap, may_repeat: bool) -> Vec<laws::Broken> {
+/// Creates go wrong for so long, or all boots hang, and a timer runs as if nothing were the matter. Law 11 by the
+/// books: nobody being served, fewer servers made meanwhile are refunded than open the breaker.
+async fn outage(stage: &mut Stage, lasts: Span, mishap: Option<Mishap>, excuse: Excuse) -> Vec<laws::Broken> {
     const TIMER: Span = Span::minutes(360);
-    let call = "POST /v2/droplets$".to_owned();
-    let planned = Planned { call, mishap, skip: 0, count: u32::MAX };
-    lock(&stage.world).trouble.planned.push(planned);
-    let (end, mut broken) = (stage.now().plus(lasts), Vec::new());
+    {
+        let mut world = lock(&stage.world);
+        if let Some(mishap) = mishap {
+            let call = "POST /v2/droplets$".to_owned();
+            world.trouble.planned.push(Planned { call, mishap, skip: 0, count: u32::MAX });
+        } else {
+            world.cloud().whims.tell(Told { whim: Whim::StuckNew, server: None, times: u32::MAX });
+        }
+    }
+    let began = stage.now();
+    let (end, mut broken) = (began.plus(lasts), Vec::new());
     while stage.now() < end {
         run(stage, false).await;
-        broken.extend(judge(stage, may_repeat));
+        broken.extend(judge(stage, excuse));
         stage.advance(TIMER.min(end.since(stage.now())));
     }
-    lock(&stage.world).trouble.planned.retain(|planned| planned.count < u32::MAX / 2);
+    {
+        let most = stage.policy.caps.failed_creates;
+        let mut world = lock(&stage.world);
+        world.trouble.planned.retain(|planned| planned.count < u32::MAX / 2);
+        world.cloud().whims.forget(Whim::StuckNew);
+        let fleet = stage.witness.fleet();
+        broken.extend(served::refunded_in_outage(&mut world, &stage.books(), &fleet, began, most));
+    }
     broken
 }
 
@@ -161,7 +191,7 @@ async fn run(stage: &mut Stage, is_twice: bool) {
 }
 
 /// Trouble stops; some runs later nothing may be left to do.
-async fn calm(stage: &mut Stage, outcome: &mut Outcome, may_repeat: bool) {
+async fn calm(stage: &mut Stage, outcome: &mut Outcome, excuse: Excuse) {
     stage.meddler.rest();
     {
         let mut world = lock(&stage.world);
@@ -184,11 +214,11 @@ async fn calm(stage: &mut Stage, outcome: &mut Outcome, may_repeat: bool) {
     for wait in CALM {
         stage.reset_breaker(true).await;
         run(stage, false).await;
-        outcome.broken.extend(judge(stage, may_repeat));
+        outcome.broken.extend(judge(stage, excuse));
         stage.advance(wait);
     }
-    outcome.broken.extend(settled(stage).await);
-    outcome.broken.extend(judge(stage, may_repeat));
+    outcome.broken.extend(settled(stage, excuse.forgets).await);
+    outcome.broken.extend(judge(stage, excuse));
 }
 
 fn repeats_letters(act: &Act) -> bool {
@@ -239,6 +269,11 @@ fn vendor(stage: &Stage, act: &Act) {
                 world.cloud().remove_by_hand(id);
             }
         }
+        Act::Mend(user) => {
+            if let Some(id) = droplet_of(&mut world, user) {
+                world.cloud().mend(id);
+            }
+        }
         Act::Untag(user) => {
             if let Some(id) = droplet_of(&mut world, user) {
                 world.cloud().untag(id);
@@ -285,7 +320,8 @@ fn droplet_of(world: &mut crate::sim::world::World, user: &str) -> Option<u64> {
 async fn say(stage: &Stage, phase: Phase, fact: &Fact) {
     let Ok(history) = stage.ledger.history().await else { return };
     let Ok(hold) = stage.ledger.hold("operator").await else { return };
-    for (server, record) in history.records.iter().filter(|(_, record)| record.phase == phase) {
+    let may = |record: &Record| record.phase == phase && !breaker::is_settling(record);
+    for (server, record) in history.records.iter().filter(|(_, record)| may(record)) {
         let step = StepId::of(&[&"operator", server, &record.attempt]);
         let event = Event::Noticed { fact: fact.clone() };
         let entry = Entry { at: stage.our_now(), server: Some(server.clone()), step, event };

@@ -248,8 +248,12 @@ impl Stage {
     pub async fn look(&self) -> Result<Look, Fault> {
         let history = self.ledger.history().await?;
         let door = Door::new(self.world.clone());
-        let eyes =
-            Eyes { cloud: Arc::new(door.clone()), billing: Arc::new(self.billing()), clock: Arc::new(door) };
+        let eyes = Eyes {
+            cloud: Arc::new(door.clone()),
+            probe: Arc::new(door.clone()),
+            billing: Arc::new(self.billing()),
+            clock: Arc::new(door),
+        };
         look(&eyes, &self.setup(), history, &mut Prices::default()).await
     }
 
@@ -272,6 +276,7 @@ impl Stage {
                 support: "help@example.com".to_owned(),
                 operator: "operator@example.com".to_owned(),
                 portal: None,
+                keep_password: Span::days(7),
             },
         }
     }
@@ -282,6 +287,7 @@ impl Stage {
         (self.tamper)(Ports {
             eyes: Eyes {
                 cloud: Arc::new(self.meddler.before(door.clone())),
+                probe: Arc::new(self.meddler.before(door.clone())),
                 billing: Arc::new(self.meddler.before(self.billing())),
                 clock: Arc::new(door.clone()),
             },

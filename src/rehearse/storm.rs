@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_yaml::with::singleton_map_recursive;
 
 use crate::model::moment::Span;
-use crate::model::policy::FirewallBy;
+use crate::model::policy::{FirewallBy, NotReady};
 use crate::sim::dice::Dice;
 use crate::sim::memory::{Asked, Ill};
 use crate::sim::trouble::Mishap;
@@ -62,6 +62,10 @@ pub enum Act {
     DeleteDroplet(String),
     /// Somebody takes our mark off their droplet.
     Untag(String),
+    /// Somebody mends the first boot of their droplet.
+    Mend(String),
+    /// An operator sets what follows when a server is not ready in time.
+    NotReady(NotReady),
     /// An operator says who keeps everybody out.
     Firewall(FirewallBy),
     /// Somebody changes our cloud firewall in the panel.
@@ -82,6 +86,8 @@ pub enum Act {
         /// How.
         mishap: Mishap,
     },
+    /// For so long every boot hangs, while that timer runs.
+    StuckBoots(Span),
     /// A request to DigitalOcean or Stripe, or a mail, goes wrong.
     Mishap {
         /// Which, as `sim::trouble` matches it.
@@ -122,6 +128,8 @@ pub enum Act {
     },
     /// The ledger is lost.
     LoseLedger,
+    /// All passwords that are sealed by now cannot be opened any more.
+    LosePasswords,
     /// The ledger is put back to what it was at the last `keep_ledger`.
     RestoreLedger,
     /// A copy of the ledger is kept.
@@ -307,7 +315,10 @@ fn customer(dice: &mut Dice) -> Act {
 }
 
 fn operator(dice: &mut Dice) -> Act {
-    match dice.below(9) {
+    match dice.below(12) {
+        11 => Act::LosePasswords,
+        9 => Act::Mend(user(dice)),
+        10 => Act::NotReady(*dice.pick(&[NotReady::Alert, NotReady::Fail])),
         7 => Act::ResetBreaker { retry: dice.below(2) == 0 },
         0 => Act::DeleteDroplet(user(dice)),
         1 => Act::Untag(user(dice)),
@@ -334,10 +345,14 @@ fn ours(dice: &mut Dice) -> Act {
 
 fn vendor(dice: &mut Dice) -> Act {
     match dice.below(25) {
-        24 => Act::Outage {
-            lasts: *dice.pick(&[Span::minutes(60), Span::minutes(600), Span::days(1)]),
-            mishap: *dice.pick(&[Mishap::FailBefore(503), Mishap::FailBefore(422), Mishap::RateHour]),
-        },
+        24 => {
+            let lasts = *dice.pick(&[Span::minutes(60), Span::minutes(600), Span::days(1)]);
+            let mishaps = [Mishap::FailBefore(503), Mishap::FailBefore(422), Mishap::RateHour];
+            match mishaps.get(usize::try_from(dice.below(5)).unwrap_or(0)) {
+                Some(mishap) => Act::Outage { lasts, mishap: *mishap },
+                None => Act::StuckBoots(lasts),
+            }
+        }
         0..=3 => Act::Lag(*dice.pick(&[0, 3, 20, 90, 200])),
         4 | 5 => Act::RefundsFail,
         6 | 7 => Act::RefundsWait,
@@ -349,6 +364,12 @@ fn vendor(dice: &mut Dice) -> Act {
             Whim::Vanish,
             Whim::NoAddress(60),
             Whim::NoAddress(900),
+            Whim::NeverReady,
+            Whim::SlowFirstBoot(300),
+            Whim::SlowFirstBoot(1_200),
+            Whim::FirstBootFails,
+            Whim::OtherServer,
+            Whim::OtherKey,
             Whim::IgnoreShutdown,
             Whim::IgnorePowerOff,
             Whim::IgnorePowerOn,

@@ -59,13 +59,13 @@ pub fn edit(cloud: &mut Cloudlet, edit: Edit) {
     }
 }
 
-/// Law 3, too: nobody else's firewall is ever changed. Law 12: under a policy of `cloud` or `both`, no droplet
+/// Law 3, too: nobody else's firewall is ever changed. Law 13: under a policy of `cloud` or `both`, no droplet
 /// is made before our firewall is there.
 pub fn broken(cloud: &Cloudlet, by: FirewallBy) -> Vec<Broken> {
     let touched = cloud.others_touched.iter();
     let touched = touched.map(|name| Broken { law: 3, what: format!("the firewall `{name}` was touched") });
     let bare = cloud.bare.iter().filter(|_| by.is_cloud());
-    let bare = bare.map(|name| Broken { law: 12, what: format!("{name} was made before the firewall") });
+    let bare = bare.map(|name| Broken { law: 13, what: format!("{name} was made before the firewall") });
     touched.chain(bare).collect()
 }
 

@@ -7,12 +7,13 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior, context};
 
+use crate::model::census::Readiness;
 use crate::model::ids::ServerName;
 use crate::model::letter::{Letter, Occasion, Recipient, Told};
 use crate::model::moment::{Moment, Span};
 use crate::model::money::Money;
 
-use super::words::{alert_words, cause_words, count, day, failures, hides};
+use super::words::{alert_words, cause_words, count, day, failures, hides, readiness};
 
 /// What a letter says beside its occasion.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -152,7 +153,8 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
         };
     }
     add!("frame" "welcome" "suspended" "resumed" "ending" "ended" "failed");
-    add!("operator-failed" "operator-deleted" "operator-refused" "operator-many" "operator-breaker");
+    add!("operator-failed" "operator-deleted" "operator-refused" "operator-refund" "operator-not-ready");
+    add!("operator-many" "operator-breaker");
     Ok(env)
 }
 
@@ -175,20 +177,25 @@ fn subject(letter: &Letter) -> String {
         }
         Occasion::AlertFailed { .. } => format!("[basement] delivery failed: {server}"),
         Occasion::AlertDeleted { .. } => format!("[basement] deleted outside basement: {server}"),
-        Occasion::AlertRefused { .. } => format!("[basement] create is refused: {server}"),
         Occasion::AlertMany { told } => {
             let cause = told.first().map_or("", |told| told.occasion.word());
             format!("[basement] {}: {}", cause_words(cause), count(told.len() as u64, "server"))
         }
+        Occasion::AlertRefused { what, .. } => {
+            format!("[basement] {} is refused: {server}", what.replace('_', " "))
+        }
+        Occasion::AlertRefund { .. } => format!("[basement] a refund came back: {server}"),
+        Occasion::AlertNotReady { .. } => format!("[basement] not ready: {server}"),
         Occasion::AlertBreaker { .. } => "[basement] creates and refunds are stopped".to_owned(),
     }
 }
 
 fn particulars(occasion: &Occasion) -> Value {
     match occasion {
-        Occasion::Welcome { address, droplet: _ } | Occasion::Resumed { address } => {
-            context! { address => address.to_string() }
+        Occasion::Welcome { address, droplet: _, host_key } => {
+            context! { address => address.to_string(), host_key => host_key.as_deref().map(line) }
         }
+        Occasion::Resumed { address } => context! { address => address.to_string() },
         Occasion::Suspended { destroy_after, because } => {
             context! { destroy_after => destroy_after.map(at), because => line(because) }
         }
@@ -201,7 +208,6 @@ fn particulars(occasion: &Occasion) -> Value {
             refunded => sum(refunded), cancelled => cancelled, remark => remark.as_deref().map(line)
         },
         Occasion::AlertDeleted { droplet } => context! { droplet => droplet.to_string() },
-        Occasion::AlertRefused { why } => context! { why => line(why) },
         Occasion::AlertMany { told } => {
             let item = |told: &Told| context! { server => told.server.as_str(), what => alert_words(&told.occasion) };
             context! {
@@ -210,6 +216,14 @@ fn particulars(occasion: &Occasion) -> Value {
                 told => told.iter().map(item).collect::<Vec<_>>(),
             }
         }
+        Occasion::AlertRefused { what, why } => context! { what => what, why => line(why) },
+        Occasion::AlertRefund { why } => context! { why => line(why) },
+        Occasion::AlertNotReady { address, state, until } => context! {
+            address => address.to_string(),
+            found => readiness(state),
+            is_other => matches!(state, Readiness::Mismatch { .. }),
+            until => until.map(at),
+        },
         Occasion::AlertBreaker { opened } => {
             context! { failures => failures(opened), since => at(opened.since) }
         }

@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 
 use crate::model::breaker::Opened;
+use crate::model::census::Readiness;
 use crate::model::ids::{BadId, CustomerId, DropletId, ServerName, StepId};
 use crate::model::letter::{Letter, Occasion, Recipient, Told};
 use crate::model::moment::{Moment, Span};
@@ -29,7 +30,11 @@ pub fn samples(now: Moment) -> Result<Vec<Letter>, BadId> {
     };
     let opened = Opened { since: now, failed: names.clone(), of: names.len() };
     let occasions = [
-        Occasion::Welcome { address, droplet },
+        Occasion::Welcome {
+            address,
+            droplet,
+            host_key: Some("SHA256:VsgrWT+/4OP7vShHtRVphtGnWA4f+JhblQrirhk9+zQ".to_owned()),
+        },
         Occasion::Suspended { destroy_after: end, because: "subscription past due".to_owned() },
         Occasion::Resumed { address },
         Occasion::Ending { destroy_after: end },
@@ -38,7 +43,14 @@ pub fn samples(now: Moment) -> Result<Vec<Letter>, BadId> {
         failed.clone(),
         Occasion::AlertDeleted { droplet },
         Occasion::AlertRefused {
+            what: "create".to_owned(),
             why: "creating this/these droplet(s) will exceed your droplet limit".to_owned(),
+        },
+        Occasion::AlertRefund { why: "the refund of `pi_1` failed at the bank".to_owned() },
+        Occasion::AlertNotReady {
+            address,
+            state: Readiness::Failed { failed: vec!["nginx:answers".to_owned()] },
+            until: None,
         },
         Occasion::AlertMany { told: names.iter().map(told).collect() },
         Occasion::AlertBreaker { opened },

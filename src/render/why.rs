@@ -1,7 +1,7 @@
 //! The words for why: reasons of steps, notes, and questions still open.
 //! Every variant is matched by name, so that a new one must find its words before it compiles.
 
-use crate::model::census::Question;
+use crate::model::census::{Question, Readiness};
 use crate::model::desired::DesiredState;
 use crate::model::ids::{DropletId, ServerName};
 use crate::model::moment::{Moment, Span};
@@ -9,7 +9,7 @@ use crate::model::plan::Notice;
 use crate::model::step::Reason;
 
 use super::firewall;
-use super::words::{cause_words, clean, count, day_seen, failures, names, time_seen};
+use super::words::{cause_words, clean, count, day_seen, failures, names, readiness, time_seen};
 
 /// Why a step is taken, as read at `now`.
 pub fn reason(reason: &Reason, now: Moment) -> String {
@@ -32,8 +32,21 @@ pub fn reason(reason: &Reason, now: Moment) -> String {
         Reason::NeverUp { intended, deadline } => {
             format!("not up within {} of its create at {}", length(*deadline), time(intended))
         }
+        Reason::NeverReady { intended, deadline } => {
+            format!("up, but not ready within {} of its create at {}", length(*deadline), time(intended))
+        }
+        Reason::Unopened { said } => {
+            format!("its password cannot be opened ({}); nobody has used it, so it is replaced", clean(said))
+        }
+        Reason::MaybeTold => {
+            "its letter may have arrived, and its password cannot be opened any more: ask its customer"
+                .to_owned()
+        }
+        Reason::Begun => "it was being destroyed before its customer was told of it".to_owned(),
         Reason::Absent => "the droplet is confirmed gone".to_owned(),
         Reason::Up => "it is up, with a public address".to_owned(),
+        Reason::Ready => "its first boot is over, and it has checked itself".to_owned(),
+        Reason::NotReady { state } => format!("it is up, but {}", readiness(state)),
         Reason::Down { because, since } => {
             format!("it is off: {} since {}", clean(because.phrase()), day(since))
         }
@@ -73,6 +86,12 @@ pub fn cause(reason: &Reason) -> String {
         Reason::Unrecorded => "unknown to the ledger",
         Reason::CreatesFail { .. } => "creates fail",
         Reason::Refused { .. } => "refused",
+        Reason::NeverReady { .. } => "never ready",
+        Reason::Unopened { .. } => "password lost",
+        Reason::MaybeTold => "perhaps told already",
+        Reason::Begun => "begun before",
+        Reason::Ready => "ready",
+        Reason::NotReady { .. } => "not ready",
         Reason::Policy => "as basement.toml says",
         Reason::Changed => "changed by somebody",
     };
@@ -84,6 +103,8 @@ pub fn notice_word(notice: &Notice) -> &'static str {
     match notice {
         Notice::Arriving { .. } => "arriving",
         Notice::Booting { .. } => "booting",
+        Notice::GettingReady { .. } => "getting ready",
+        Notice::NotReady { .. } => "not ready",
         Notice::PoweringOn { .. } => "powering on",
         Notice::ShuttingDown { .. } => "shutting down",
         Notice::Leaving { .. } => "leaving",
@@ -113,10 +134,9 @@ pub fn notice_word(notice: &Notice) -> &'static str {
     }
 }
 
-/// A note in a sentence, as read at `now`: what is so, and where there is one, the cure.
-pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> String {
+/// A note about what takes its time; nothing about another one.
+fn under_way(notice: &Notice, now: Moment) -> String {
     let time = |at: &Moment| time_seen(*at, now);
-    let named = server.map_or("SERVER", ServerName::as_str);
     match notice {
         Notice::Arriving { until } => {
             format!("its create is intended and nothing is to be seen yet; looked for until {}", time(until))
@@ -124,12 +144,33 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
         Notice::Booting { droplet, until } => {
             format!("droplet {droplet} is on its first boot; it has until {}", time(until))
         }
+        Notice::GettingReady { droplet, until, why } => {
+            format!("droplet {droplet} is up; its first boot has until {} ({})", time(until), clean(why))
+        }
+        Notice::NotReady { droplet, state, until } => not_ready(*droplet, state, until.map(|at| time(&at))),
         Notice::PoweringOn { asked } => format!("asked at {}", time(asked)),
         Notice::ShuttingDown { until } => format!("the power is cut at {} if it is still on", time(until)),
         Notice::Leaving { droplet } => format!("droplet {droplet} is destroyed, and still listed"),
         Notice::Waiting { step, until, why } => {
             format!("`{step}` is tried again from {}: {}", time(until), clean(why))
         }
+        _ => String::new(),
+    }
+}
+
+/// A note in a sentence, as read at `now`: what is so, and where there is one, the cure.
+pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> String {
+    let time = |at: &Moment| time_seen(*at, now);
+    let named = server.map_or("SERVER", ServerName::as_str);
+    match notice {
+        Notice::Arriving { .. }
+        | Notice::Booting { .. }
+        | Notice::GettingReady { .. }
+        | Notice::NotReady { .. }
+        | Notice::PoweringOn { .. }
+        | Notice::ShuttingDown { .. }
+        | Notice::Leaving { .. }
+        | Notice::Waiting { .. } => under_way(notice, now),
         Notice::Deleted => {
             format!("deleted outside basement; `basement recreate {named}` makes it anew")
         }
@@ -193,6 +234,16 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
     }
 }
 
+fn not_ready(droplet: DropletId, state: &Readiness, until: Option<String>) -> String {
+    let what = readiness(state);
+    match until {
+        Some(until) => {
+            format!("droplet {droplet}: {what}; its delivery fails at {until} unless it is mended")
+        }
+        None => format!("droplet {droplet}: {what}; its customer is told when it is mended"),
+    }
+}
+
 fn keyless(creates: usize) -> String {
     format!(
         "{} without an SSH key: DigitalOcean mails the account's owner a root password each time, which ours \
@@ -217,6 +268,12 @@ pub fn question(question: &Question) -> (String, String) {
         Question::Named(server) => ("DigitalOcean".to_owned(), format!("is there a droplet named {server}?")),
         Question::Firewall => ("DigitalOcean".to_owned(), "how does our firewall stand?".to_owned()),
         Question::Subscription(id) => ("Stripe".to_owned(), format!("how does {id} stand now?")),
+        Question::Password(server, attempt) => {
+            ("the ledger".to_owned(), format!("can the password of {server} be opened (try {attempt})?"))
+        }
+        Question::Ready { droplet, address, server: _, attempt: _ } => {
+            ("the droplet".to_owned(), format!("is the first boot of droplet {droplet} at {address} over?"))
+        }
         Question::Payment(id, at) => ("Stripe".to_owned(), format!("what was paid for {id} at {at}?")),
     }
 }

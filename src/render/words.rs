@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::model::breaker::Opened;
+use crate::model::census::Readiness;
 use crate::model::desired::Fleet;
 use crate::model::history::History;
 use crate::model::ids::{DropletId, ServerName};
@@ -61,10 +62,12 @@ impl Sign {
             Action::Record { .. } => Self::Record,
             Action::Destroy { .. } => Self::Destroy,
             Action::Refund { .. } | Action::Cancel { .. } => Self::Money,
-            Action::Shutdown { .. } | Action::PowerOff { .. } | Action::PowerOn { .. } => Self::Power,
             Action::Tag { .. } | Action::Create { .. } => Self::Create,
             Action::Firewall { order } if order.id.is_none() => Self::Create,
-            Action::Firewall { .. } => Self::Power,
+            Action::Firewall { .. }
+            | Action::Shutdown { .. }
+            | Action::PowerOff { .. }
+            | Action::PowerOn { .. } => Self::Power,
             Action::Letter { .. } => Self::Letter,
         }
     }
@@ -104,6 +107,7 @@ pub fn what(action: &Action, server: Option<&ServerName>, places: Places<'_>) ->
             match cause {
                 DestroyCause::Promised => place,
                 DestroyCause::NeverUp => format!("{place}, never up"),
+                DestroyCause::NeverTold => format!("{place}, never handed over"),
             }
         }
         Action::Refund { order, attempt } => {
@@ -126,6 +130,7 @@ pub fn fact_words(fact: &Fact) -> String {
             format!("droplet {droplet} is its droplet, taken as delivered")
         }
         Fact::NothingMade => "nothing was made".to_owned(),
+        Fact::Replaced => "nobody was told of its droplet, which is gone; it is made anew".to_owned(),
         Fact::GaveUp => "its delivery failed".to_owned(),
         Fact::Deleted { droplet } => format!("droplet {droplet} was deleted outside basement"),
         Fact::Ended => "it is destroyed, and confirmed gone".to_owned(),
@@ -142,7 +147,7 @@ pub fn fact_words(fact: &Fact) -> String {
 /// What a letter is about, and to whom it goes.
 pub fn letter_words(letter: &Letter) -> String {
     let about = match &letter.occasion {
-        Occasion::Welcome { address, droplet: _ } => format!("welcome, {address}"),
+        Occasion::Welcome { address, droplet: _, host_key: _ } => format!("welcome, {address}"),
         Occasion::Suspended { destroy_after: Some(end), because: _ } => {
             format!("suspended, to be destroyed on {}", day(*end))
         }
@@ -160,6 +165,8 @@ pub fn letter_words(letter: &Letter) -> String {
         Occasion::AlertFailed { .. }
         | Occasion::AlertDeleted { .. }
         | Occasion::AlertRefused { .. }
+        | Occasion::AlertRefund { .. }
+        | Occasion::AlertNotReady { .. }
         | Occasion::AlertMany { .. }
         | Occasion::AlertBreaker { .. } => format!("alert: {}", alert_words(&letter.occasion)),
     };
@@ -174,7 +181,13 @@ pub fn alert_words(occasion: &Occasion) -> String {
             format!("not delivered, {}{remark}", settled(refunded, *cancelled))
         }
         Occasion::AlertDeleted { droplet } => format!("droplet {droplet} was deleted outside basement"),
-        Occasion::AlertRefused { why } => format!("its create is refused: {}", clean(why)),
+        Occasion::AlertRefused { what, why } => {
+            format!("its {} is refused: {}", what.replace('_', " "), clean(why))
+        }
+        Occasion::AlertRefund { why } => format!("{}, for you to make", clean(why)),
+        Occasion::AlertNotReady { address, state, until: _ } => {
+            format!("{address} is not ready: {}", readiness(state))
+        }
         Occasion::AlertMany { told } => {
             let servers: Vec<ServerName> = told.iter().map(|told| told.server.clone()).collect();
             let cause = told.first().map_or("", |told| told.occasion.word());
@@ -197,6 +210,20 @@ pub fn cause_words(word: &str) -> &'static str {
         "operator-deleted" => "droplets deleted outside basement",
         "operator-refused" => "creates that are refused",
         _ => "the fleet",
+    }
+}
+
+/// What a droplet shows of its first boot.
+pub fn readiness(state: &Readiness) -> String {
+    match state {
+        Readiness::Ready { host_key: _ } => "its first boot is over".to_owned(),
+        Readiness::Failed { failed } => {
+            format!("its own checks failed: {}", clean(&failed.join(", ")))
+        }
+        Readiness::NotYet { why } => clean(why),
+        Readiness::Mismatch { told, shown } => {
+            format!("its page tells the SSH key {}, and SSH shows {}", clean(told), clean(shown))
+        }
     }
 }
 

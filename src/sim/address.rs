@@ -1,27 +1,16 @@
 //! Addresses for simulated droplets: one of each kind per droplet, never given twice.
-//! Public ones come from the ranges kept for documentation and benchmarks (RFC 5737, RFC 2544).
+//! Public ones are of this machine's own 127.0.0.0/8, so that what a droplet publishes can really be asked there.
 
 use std::net::Ipv4Addr;
-
-/// The hosts 2 to 254 of a /24.
-const HOSTS: u64 = 253;
 
 /// The private address of the n-th droplet, in 10.0.0.0/8.
 pub fn private(n: u64) -> Ipv4Addr {
     offset([10, 108, 0, 0], n + 1)
 }
 
-/// The public address of the n-th droplet.
+/// The public address of the n-th droplet, far from where other programs of this machine listen.
 pub fn public(n: u64) -> Ipv4Addr {
-    /// TEST-NET-3, -2 and -1.
-    const NETS: [[u8; 4]; 3] = [[203, 0, 113, 0], [198, 51, 100, 0], [192, 0, 2, 0]];
-    let n = n.saturating_sub(1);
-    let net = usize::try_from(n / HOSTS).unwrap_or(usize::MAX);
-    match NETS.get(net) {
-        Some(net) => offset(*net, 2 + n % HOSTS),
-        // 198.18.0.0/15 has 131,072 of them.
-        None => offset([198, 18, 0, 0], 2 + (n - HOSTS * 3) % 131_069),
-    }
+    offset([127, 64, 0, 0], n + 1)
 }
 
 fn offset(net: [u8; 4], by: u64) -> Ipv4Addr {

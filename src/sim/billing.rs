@@ -292,6 +292,11 @@ impl Books {
         self.subscriptions.get(id.as_str()).map(|row| row.status.clone())
     }
 
+    /// When a subscription ended.
+    pub fn ended_at(&self, id: &SubscriptionId) -> Option<Moment> {
+        self.subscriptions.get(id.as_str())?.ended_at
+    }
+
     /// The payment intents that succeeded for a subscription, oldest first.
     pub fn payments_of(&self, id: &SubscriptionId) -> Vec<PaymentId> {
         self.payments

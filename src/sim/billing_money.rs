@@ -29,6 +29,19 @@ pub struct Truth {
     pub refunds: usize,
 }
 
+/// A refund that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// For which subscription.
+    pub subscription: SubscriptionId,
+    /// When.
+    pub at: Moment,
+    /// Metadata `basement_step`; empty if there is none.
+    pub step: String,
+    /// The money is, or will be, with the customer.
+    pub stands: bool,
+}
+
 /// A refund to be made; `payment` is a payment intent or a charge.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RefundRequest {
@@ -89,13 +102,18 @@ impl Books {
         row.is_some_and(|row| row.disputed)
     }
 
-    /// For which subscription money was given back, and when: every refund there ever was.
-    pub fn refund_moments(&self) -> Vec<(SubscriptionId, Moment)> {
+    /// Every refund there ever was, by id.
+    pub fn refunds_made(&self) -> Vec<Made> {
         let invoice_of = |refund: &RefundRow| self.invoices.get(&self.payments.get(&refund.payment)?.invoice);
-        let refunds = self.refunds.values();
-        refunds
-            .filter_map(|refund| Some((known(&invoice_of(refund)?.subscription), refund.created)))
-            .collect()
+        let made = |refund: &RefundRow| {
+            Some(Made {
+                subscription: known(&invoice_of(refund)?.subscription),
+                at: refund.created,
+                step: refund.metadata.get("basement_step").cloned().unwrap_or_default(),
+                stands: stands(refund),
+            })
+        };
+        self.refunds.values().filter_map(made).collect()
     }
 
     /// What is true, per subscription.

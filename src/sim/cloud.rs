@@ -7,6 +7,7 @@ use crate::model::census::MARK;
 use crate::sim::address;
 use crate::sim::catalog::Region;
 use crate::sim::cloud_firewall::Wall;
+use crate::sim::first_boot::{Fate, FirstBoot};
 use crate::sim::machine::{Act, Ending, Gone, Kind, Machine, Order, Power, Progress, Refusal};
 use crate::sim::whim::{When, Whim, Whims};
 use crate::sim::world::Settings;
@@ -50,6 +51,8 @@ pub enum Taking {
     Power,
     /// The droplet itself.
     Droplet,
+    /// Its rest: it is switched on.
+    Rest,
 }
 
 /// The number before the first droplet's.
@@ -58,6 +61,7 @@ const FIRST_DROPLET: u64 = 400_000_000;
 enum Due {
     Boot(u64),
     Address(u64),
+    FirstBoot(u64),
     Tag(u64),
     Finish(u64),
     Leave(u64, Ending),
@@ -94,6 +98,7 @@ impl Cloudlet {
             match due {
                 Due::Boot(id) => self.boot(id),
                 Due::Address(id) => self.give_address(id),
+                Due::FirstBoot(id) => self.end_first_boot(id),
                 Due::Tag(id) => self.show_tags(id),
                 Due::Finish(act) => self.finish(act),
                 Due::Leave(id, ending) => self.leave(id, ending),
@@ -134,6 +139,7 @@ impl Cloudlet {
                     listed_from: self.now + millis(self.settings.listing_lag_seconds),
                     deleting: false,
                     user_data: order.user_data.clone(),
+                    first_boot: FirstBoot::default(),
                     backups: order.backups,
                     ipv6: order.ipv6,
                     monitoring: order.monitoring,
@@ -171,8 +177,10 @@ impl Cloudlet {
         if kind == Kind::PowerOff && machine.power == Power::Off {
             return Err(Refusal::unprocessable("Droplet is already powered off."));
         }
-        if matches!(kind, Kind::Shutdown | Kind::PowerOff) {
-            self.tell(machine, Taking::Power);
+        match kind {
+            Kind::Shutdown | Kind::PowerOff => self.tell(machine, Taking::Power),
+            Kind::PowerOn => self.tell(machine, Taking::Rest),
+            Kind::Create | Kind::Reboot | Kind::PowerCycle => {}
         }
         let (region, name) = (machine.region, machine.name.clone());
         if let Some(Whim::Busy(seconds)) = self.whims.take(When::Act, &name) {
@@ -279,6 +287,44 @@ impl Cloudlet {
             Some(Whim::NoAddress(seconds)) => self.plan(seconds, Due::Address(id)),
             _ => self.give_address(id),
         }
+        self.begin_first_boot(id, &name);
+    }
+
+    fn begin_first_boot(&mut self, id: u64, name: &str) {
+        let usual = self.settings.first_boot_seconds;
+        let (fate, seconds) = match self.whims.take(When::FirstBoot, name) {
+            Some(Whim::NeverReady) => return,
+            Some(Whim::SlowFirstBoot(seconds)) => (Fate::Good, seconds),
+            Some(Whim::FirstBootFails) => (Fate::Fails, usual),
+            Some(Whim::OtherServer) => (Fate::OtherServer, usual),
+            Some(Whim::OtherKey) => (Fate::OtherKey, usual),
+            _ => (Fate::Good, usual),
+        };
+        if let Some(machine) = self.machines.get_mut(&id) {
+            machine.first_boot.fate = fate;
+            self.plan(seconds, Due::FirstBoot(id));
+        }
+    }
+
+    fn end_first_boot(&mut self, id: u64) {
+        let Some(machine) = self.machines.get_mut(&id) else { return };
+        if machine.power == Power::Active {
+            // Somebody may have been faster.
+            machine.first_boot.over.get_or_insert(self.now);
+        } else {
+            machine.first_boot.waits = true;
+        }
+    }
+
+    /// Ends a droplet's first boot well, as somebody with its console would.
+    pub fn mend(&mut self, id: u64) {
+        let now = self.now;
+        let is_bad = |machine: &&mut Machine| {
+            machine.power == Power::Active && machine.first_boot.good_since().is_none()
+        };
+        if let Some(machine) = self.machines.get_mut(&id).filter(is_bad) {
+            machine.first_boot = FirstBoot { over: Some(now), ..FirstBoot::default() };
+        }
     }
 
     fn give_address(&mut self, id: u64) {
@@ -314,6 +360,10 @@ impl Cloudlet {
             Kind::Shutdown | Kind::PowerOff => Power::Off,
             Kind::Create | Kind::PowerOn | Kind::Reboot | Kind::PowerCycle => Power::Active,
         };
+        if machine.power == Power::Active && std::mem::take(&mut machine.first_boot.waits) {
+            let id = machine.id;
+            self.plan(self.settings.first_boot_seconds, Due::FirstBoot(id));
+        }
     }
 
     fn leave(&mut self, id: u64, ending: Ending) {
@@ -321,8 +371,8 @@ impl Cloudlet {
         if let Some(act) = machine.pending.and_then(|act| self.acts.get_mut(&act)) {
             act.progress = Progress::Errored(self.now);
         }
-        let Machine { name, tags, created, .. } = machine;
-        self.gone.push(Gone { id, name, tags, created, at: self.now, ending });
+        let Machine { name, tags, created, public, first_boot, .. } = machine;
+        self.gone.push(Gone { id, name, tags, public, first_boot, created, at: self.now, ending });
     }
 
     fn plan(&mut self, seconds: u64, due: Due) {

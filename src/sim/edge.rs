@@ -1,6 +1,7 @@
 //! The edge before both vendors: counts, budgets, tokens, latency and trouble, over HTTP.
 //! Invariant: every answer of `/v2` carries the budget's headers and a request id.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,20 +18,34 @@ use crate::sim::machine::Refusal;
 use crate::sim::requests::{Exchange, Vendor};
 use crate::sim::trouble::Mishap;
 use crate::sim::world::{Admission, Call, Shared, lock};
+use crate::wire::first_boot;
 
 /// Cuts the connection it belongs to, without an answer.
 #[derive(Debug, Clone, Default)]
-pub struct Cut(Arc<AtomicBool>);
+pub struct Cut {
+    is_cut: Arc<AtomicBool>,
+    here: Option<Ipv4Addr>,
+}
 
 impl Cut {
+    /// For a connection to this address.
+    pub fn at(here: Ipv4Addr) -> Self {
+        Self { here: Some(here), ..Self::default() }
+    }
+
+    /// To which address the connection is.
+    pub fn here(&self) -> Option<Ipv4Addr> {
+        self.here
+    }
+
     /// From now on nothing can be written.
     pub fn cut(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.is_cut.store(true, Ordering::Relaxed);
     }
 
     /// Whether it is cut.
     pub fn is_cut(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.is_cut.load(Ordering::Relaxed)
     }
 }
 
@@ -65,7 +80,7 @@ async fn serve(world: Shared, line: Cut, vendor: Vendor, request: Request, next:
     let (mut exchange, request) = if keep { remember(request).await } else { (None, request) };
     let refusal = match vendor {
         Vendor::DigitalOcean => refuse(&token, request.method()),
-        Vendor::Stripe | Vendor::Mail => None,
+        Vendor::Stripe | Vendor::Mail | Vendor::Droplet => None,
     };
     let mut response = match refusal {
         Some(refusal) => refusal.into_response(),
@@ -75,6 +90,10 @@ async fn serve(world: Shared, line: Cut, vendor: Vendor, request: Request, next:
     travel(admission.delay / 2).await;
     if vendor == Vendor::DigitalOcean {
         mark(response.headers_mut(), &admission, count);
+    }
+    // The simulated vendors live by the simulated clock; what hyper adds by itself is the machine's.
+    if let Some(date) = lock(&world).now().http().and_then(|date| HeaderValue::from_str(&date).ok()) {
+        response.headers_mut().insert(header::DATE, date);
     }
     if let Some(exchange) = exchange.take() {
         response = record(&world, exchange, response).await;
@@ -125,6 +144,8 @@ fn vendor(path: &str) -> Option<Vendor> {
         Some(Vendor::DigitalOcean)
     } else if path.starts_with("/v1/") {
         Some(Vendor::Stripe)
+    } else if path == first_boot::PATH {
+        Some(Vendor::Droplet)
     } else {
         None
     }

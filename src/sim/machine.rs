@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::sim::catalog::{self, Image, Region, Size};
+use crate::sim::first_boot::FirstBoot;
 
 /// A no of DigitalOcean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +125,8 @@ pub struct Machine {
     pub deleting: bool,
     /// What runs on the first boot.
     pub user_data: Option<String>,
+    /// How far its first boot is.
+    pub first_boot: FirstBoot,
     /// Billed backups.
     pub backups: bool,
     /// A public IPv6.
@@ -155,6 +158,10 @@ pub struct Gone {
     pub name: String,
     /// Its tags at the end.
     pub tags: Vec<String>,
+    /// Its public address.
+    pub public: Option<Ipv4Addr>,
+    /// How far its first boot had come.
+    pub first_boot: FirstBoot,
     /// When it was made, in milliseconds.
     pub created: i64,
     /// When it went, in milliseconds.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::history::{Entry, History};
 use crate::model::ids::ServerName;
+use crate::model::moment::Moment;
 use crate::ports::{Detail, Fault, Hold, Ledger, Sealed};
 
 /// A call to the ledger.
@@ -20,6 +21,8 @@ pub enum Asked {
     History,
     /// `append`
     Append,
+    /// `erase_passwords`
+    Erase,
 }
 
 /// What ails the ledger's file, as the SQLite adapter says it; nothing is written.
@@ -54,6 +57,12 @@ impl MemoryLedger {
     /// An empty one.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The sealed passwords are damaged, or what opens them is lost.
+    pub fn damage_passwords(&self) {
+        let mut book = self.book();
+        book.sealed.values_mut().for_each(|sealed| sealed.blob.iter_mut().for_each(|byte| *byte ^= 1));
     }
 
     /// As after a crash and with another process: the same entries, nobody's lock.
@@ -142,6 +151,16 @@ impl Ledger for MemoryLedger {
 
     async fn sealed(&self, server: &ServerName, attempt: u32) -> Result<Option<Sealed>, Fault> {
         Ok(self.book().sealed.get(&(server.clone(), attempt)).cloned())
+    }
+
+    async fn erase_passwords(&self, _hold: &Hold, before: Moment) -> Result<u64, Fault> {
+        let Book { sealed, history, .. } = &mut *self.ask(Asked::Erase)?;
+        let count = sealed.len();
+        sealed.retain(|(server, attempt), _| {
+            let last = history.records.get(server).and_then(|record| record.erasable(before));
+            last.is_none_or(|last| *attempt > last)
+        });
+        Ok((count - sealed.len()) as u64)
     }
 }
 

@@ -78,7 +78,7 @@ impl Door {
 
     /// Lets time pass. The end is fixed before the task steps back once, so that waits which begin together
     /// end together and do not add up.
-    async fn pause(&self, span: Duration) {
+    pub(super) async fn pause(&self, span: Duration) {
         if span.is_zero() {
             return;
         }

@@ -14,6 +14,8 @@ pub enum Vendor {
     Stripe,
     /// SMTP.
     Mail,
+    /// A droplet itself, at its own address.
+    Droplet,
 }
 
 /// One request with its answer, for contract tests. No `Debug`: user-data holds a password's hash.

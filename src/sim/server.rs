@@ -1,5 +1,5 @@
-//! Door two: both vendors and the controls on one HTTP listener, and a mail server.
-//! Invariant: dropping `Running` closes both.
+//! Door two: both vendors and the controls on one HTTP listener, a mail server, and the droplets themselves.
+//! Invariant: dropping `Running` closes them all.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,7 +21,7 @@ use crate::sim::billing::Books;
 use crate::sim::edge::{self, Cut};
 use crate::sim::outbox;
 use crate::sim::world::{ClockMode, Settings, Shared, World, lock};
-use crate::sim::{cloud_http, control, smtp, stripe_http};
+use crate::sim::{cloud_http, control, hosts, smtp, stripe_http};
 
 /// What to start.
 pub struct Options {
@@ -43,6 +43,8 @@ pub struct Running {
     pub http: SocketAddr,
     /// Where SMTP listens.
     pub smtp: SocketAddr,
+    /// The ports of the droplets' web and SSH servers, at their own addresses.
+    pub droplets: (u16, u16),
     /// DigitalOcean, the outbox, the clock and trouble.
     pub world: Shared,
     /// Stripe.
@@ -50,7 +52,7 @@ pub struct Running {
     stop: Option<oneshot::Sender<()>>,
     cut: Cut,
     web: JoinHandle<()>,
-    mail: JoinHandle<()>,
+    others: Vec<JoinHandle<()>>,
 }
 
 impl Default for Options {
@@ -66,7 +68,7 @@ impl Default for Options {
     }
 }
 
-/// Binds both listeners and serves until `Running` is dropped.
+/// Binds the listeners and serves until `Running` is dropped.
 pub async fn start(options: Options) -> io::Result<Running> {
     let world = World::shared(options.settings, options.clock);
     let books = Arc::new(Mutex::new(options.books));
@@ -82,7 +84,9 @@ pub async fn start_on(
 ) -> io::Result<Running> {
     let http_listener = TcpListener::bind(http).await?;
     let smtp_listener = TcpListener::bind(smtp).await?;
+    let (page_listener, ssh_listener) = (hosts::listener().await?, hosts::listener().await?);
     let (http, smtp) = (http_listener.local_addr()?, smtp_listener.local_addr()?);
+    let droplets = (page_listener.local_addr()?.port(), ssh_listener.local_addr()?.port());
     let (stop, stopped) = oneshot::channel::<()>();
     let service = router(&world, &books).into_make_service_with_connect_info::<Cut>();
     let cut = Cut::default();
@@ -100,7 +104,16 @@ pub async fn start_on(
     let mail = tokio::spawn(async move {
         smtp::serve(smtp_listener, post).await;
     });
-    Ok(Running { http, smtp, world, books, stop: Some(stop), cut, web, mail })
+    let pages = Lines { listener: page_listener, cut: cut.clone() };
+    let hosts = hosts::router(&world).into_make_service_with_connect_info::<Cut>();
+    let pages = tokio::spawn(async move {
+        if let Err(error) = axum::serve(pages, hosts).await {
+            tracing::error!("the droplets' HTTP ended: {error}");
+        }
+    });
+    let ssh = tokio::spawn(hosts::serve_ssh(world.clone(), ssh_listener));
+    let others = vec![mail, pages, ssh];
+    Ok(Running { http, smtp, droplets, world, books, stop: Some(stop), cut, web, others })
 }
 
 /// Everything that HTTP serves: `/v2`, `/v1` behind the edge, `/control` beside it.
@@ -124,6 +137,11 @@ impl Running {
     pub fn smtp_url(&self) -> String {
         format!("smtp://{}", self.smtp)
     }
+
+    /// `http:ssh`, where droplets answer.
+    pub fn probe_ports(&self) -> String {
+        format!("{}:{}", self.droplets.0, self.droplets.1)
+    }
 }
 
 impl Running {
@@ -137,7 +155,9 @@ impl Running {
         self.pull();
         // An error means that they were stopped, as they should be.
         let _ = (&mut self.web).await;
-        let _ = (&mut self.mail).await;
+        for other in &mut self.others {
+            let _ = other.await;
+        }
     }
 
     fn pull(&mut self) {
@@ -145,7 +165,7 @@ impl Running {
             // An error means that it has stopped already.
             let _ = stop.send(());
         }
-        self.mail.abort();
+        self.others.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -173,10 +193,13 @@ impl Listener for Lines {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Line, SocketAddr) {
-        let (stream, from) = Listener::accept(&mut self.listener).await;
-        // Small answers should not wait for more; without it they only come later.
-        let _ = stream.set_nodelay(true);
-        (Line { stream, cut: Cut::default(), all: self.cut.clone() }, from)
+        loop {
+            let (stream, from) = Listener::accept(&mut self.listener).await;
+            let Some(here) = hosts::knocked(&stream) else { continue };
+            // Small answers should not wait for more; without it they only come later.
+            let _ = stream.set_nodelay(true);
+            return (Line { stream, cut: Cut::at(here), all: self.cut.clone() }, from);
+        }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

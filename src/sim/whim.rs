@@ -10,6 +10,16 @@ pub enum Whim {
     StuckNew,
     /// The next create takes so many seconds to boot.
     SlowBoot(u64),
+    /// The next one that becomes active never publishes its page.
+    NeverReady,
+    /// The first boot of the next one takes so many seconds.
+    SlowFirstBoot(u64),
+    /// The first boot of the next one ends badly.
+    FirstBootFails,
+    /// At the address of the next one an old server answers.
+    OtherServer,
+    /// At the address of the next one SSH shows another key than the page tells.
+    OtherKey,
     /// The next create is answered 202 and is 404 after the listing lag, never listed.
     Vanish,
     /// The next one that becomes active has no public IPv4 for so many seconds.
@@ -53,6 +63,8 @@ pub enum When {
     Create,
     /// A boot ends.
     Boot,
+    /// The first boot begins.
+    FirstBoot,
     /// Its tags are put on.
     Tag,
     /// A power action is asked for.
@@ -79,6 +91,11 @@ impl Whims {
         self.0.push(told);
     }
 
+    /// Takes one back, however often it was told.
+    pub fn forget(&mut self, whim: Whim) {
+        self.0.retain(|told| told.whim != whim);
+    }
+
     /// The first whim that strikes here, used up.
     pub fn take(&mut self, when: When, name: &str) -> Option<Whim> {
         let fits = |t: &Told| {
@@ -98,6 +115,11 @@ impl Whim {
             Self::StuckNew | Self::SlowBoot(_) | Self::Vanish | Self::VanishLater(_) => When::Create,
             Self::TagLag(_) => When::Tag,
             Self::NoAddress(_) => When::Boot,
+            Self::NeverReady
+            | Self::SlowFirstBoot(_)
+            | Self::FirstBootFails
+            | Self::OtherServer
+            | Self::OtherKey => When::FirstBoot,
             Self::Busy(_) => When::Act,
             Self::IgnoreShutdown => When::Shutdown,
             Self::IgnorePowerOff => When::PowerOff,

@@ -35,6 +35,8 @@ pub struct Settings {
     pub start: Moment,
     /// From a create until it is `active`.
     pub boot_seconds: u64,
+    /// From then on until it has checked itself and says that it is ready.
+    pub first_boot_seconds: u64,
     /// The private address stands before the public one, as at the real place.
     pub private_first: bool,
     /// How long a new droplet is missing from listings.
@@ -124,6 +126,7 @@ impl Default for Settings {
         Self {
             start: Moment::from_unix(1_793_610_000), // 2026-11-02T09:00:00Z
             boot_seconds: 25,
+            first_boot_seconds: 20,
             private_first: true,
             listing_lag_seconds: 3,
             delete_lag_seconds: 4,
@@ -213,9 +216,12 @@ impl World {
         self.requests.count(call.vendor, call.method, call.path);
         let (rate, limited) = match call.vendor {
             Vendor::DigitalOcean => self.rates.take(call.token, now, &self.cloud.settings),
-            Vendor::Stripe | Vendor::Mail => (Rate::default(), None),
+            Vendor::Stripe | Vendor::Mail | Vendor::Droplet => (Rate::default(), None),
         };
-        let latency = if call.vendor == Vendor::Mail { 0 } else { self.trouble.latency_ms };
+        let latency = match call.vendor {
+            Vendor::DigitalOcean | Vendor::Stripe => self.trouble.latency_ms,
+            Vendor::Mail | Vendor::Droplet => 0,
+        };
         let (mishap, slow) = match limited.or_else(|| self.trouble.next(call.method, call.path)) {
             Some(Mishap::Slow(ms)) => (None, ms),
             other => (other, 0),

@@ -40,7 +40,7 @@ class Sim:
         self.billing = self.addresses["STRIPE_API_BASE"].rstrip("/")
 
     def _wait_for(self, ready, seconds=30):
-        wanted = {"DIGITALOCEAN_API_URL", "STRIPE_API_BASE", "BASEMENT_SMTP_URL"}
+        wanted = {"DIGITALOCEAN_API_URL", "STRIPE_API_BASE", "BASEMENT_SMTP_URL", "BASEMENT_PROBE_PORTS"}
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.process.poll() is not None:

@@ -10,7 +10,7 @@ use basement::model::moment::{Moment, Span};
 use basement::model::money::Money;
 use basement::model::plan::Notice;
 use basement::model::policy::Policy;
-use basement::model::step::{Action, Fact};
+use basement::model::step::{Action, DestroyCause, Fact};
 use basement::plan::breaker::reset;
 
 use crate::scene::{NAME, Scene, after, name, order, start};
@@ -20,7 +20,7 @@ fn server(n: usize) -> ServerName {
 }
 
 fn end(n: usize, at: Moment, is_good: bool) -> CreateEnd {
-    CreateEnd { at, server: server(n), is_good }
+    CreateEnd { at, server: server(n), is_good, is_refused: false }
 }
 
 /// A history of creates that ended so, one server each, a minute apart.
@@ -99,6 +99,29 @@ fn one_end_a_server_is_kept_and_fifty_in_all() {
     assert_eq!((breaker.ends.len(), &breaker.ends[0].server), (50, &server(2)));
 }
 
+#[test]
+fn what_cannot_be_made_keeps_its_place_and_is_no_news_after_a_reset() {
+    let refused = |n, minutes| CreateEnd { is_refused: true, ..end(n, after(minutes), BAD) };
+    let row = |breaker: &Breaker| {
+        breaker.ends.iter().map(|end| (end.server.clone(), end.is_good)).collect::<Vec<_>>()
+    };
+    let mut breaker = Breaker::default();
+    [refused(1, 1), end(2, after(2), GOOD), refused(1, 9)].into_iter().for_each(|end| breaker.note(end));
+    assert_eq!(
+        row(&breaker),
+        [(server(1), BAD), (server(2), GOOD)],
+        "it does not come to the end of the row"
+    );
+    breaker.reset();
+    [refused(1, 10), refused(3, 11), end(1, after(12), BAD)].into_iter().for_each(|end| breaker.note(end));
+    assert_eq!(row(&breaker), [(server(3), BAD), (server(1), BAD)], "what was made and never came up counts");
+    breaker.reset();
+    [end(1, after(13), GOOD), end(3, after(14), GOOD), refused(3, 15)]
+        .into_iter()
+        .for_each(|end| breaker.note(end));
+    assert_eq!(row(&breaker), [(server(1), GOOD), (server(3), BAD)], "good once, it is news again");
+}
+
 /// How the creates of the scene's server have ended.
 fn ends(scene: &Scene) -> Vec<bool> {
     scene.history.breaker.ends.iter().map(|end| end.is_good).collect()
@@ -135,6 +158,10 @@ fn which_creates_count() {
     assert_eq!(given_up(lost()), [BAD]);
     assert_eq!(given_up(Scene::running().created(7)), [BAD]);
     assert_eq!(given_up(refused(Scene::running(), 1)), NONE, "wanted no more, and never refused for long");
+    let promised = Action::Destroy { droplet: DropletId(7), cause: DestroyCause::Promised };
+    let intended = Event::Intended { action: promised };
+    let cancelled = Scene::stopped().created(7).event(after(8), &format!("destroy/{NAME}/7"), intended);
+    assert_eq!(given_up(cancelled), NONE, "cancelled while it was booting, and destroyed after its grace");
     let off = Action::PowerOn { droplet: DropletId(7) };
     let failed = Event::Failed { why: "no".to_owned() };
     let step = format!("power_on/{NAME}/7");
@@ -210,7 +237,7 @@ fn an_open_one_withholds_creates_and_refunds_and_nothing_else() {
     assert_eq!(open(failed()).line(), "(breaker_open) (withheld)");
     let on = |scene: Scene| open(scene.at(after(30))).line();
     assert_eq!(on(Scene::running().delivered(7).droplet(7, Off)), "power_on (breaker_open)");
-    assert_eq!(on(Scene::running().created(7).droplet(7, Active)), "letter:welcome (breaker_open)");
+    assert_eq!(on(Scene::running().created(7).droplet(7, Active).ready(7)), "letter:welcome (breaker_open)");
     let tombstone = Scene::destroyed().delivered(7).droplet(7, Active).stripe(Status::Canceled);
     assert_eq!(on(tombstone), "destroy (breaker_open)");
     // Half a settlement helps nobody.
@@ -260,12 +287,12 @@ fn a_reset_closes_it_and_tries_again_what_was_not_begun() {
 
 #[test]
 fn the_operator_hears_of_a_create_that_is_refused_again_and_again() {
-    let line = |times| refused(Scene::running(), times).at(after(60)).line();
+    let line = |times| refused(Scene::running().stripe(Status::Active), times).at(after(60)).line();
     assert_eq!(
         [line(2), line(3), line(4)],
         ["create", "create letter:operator-refused", "create letter:operator-refused"]
     );
-    let scene = refused(Scene::running(), 3).at(after(60));
+    let scene = refused(Scene::running().stripe(Status::Active), 3).at(after(60));
     let plan = scene.plan();
     let told = scene.did(after(60), plan.steps[1].id.as_str(), plan.steps[1].action.clone(), Outcome::Plain);
     assert_eq!(told.line(), "create", "once");

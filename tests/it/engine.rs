@@ -8,6 +8,7 @@ mod laws;
 mod life;
 mod lost;
 mod mail;
+mod ready;
 mod stage;
 mod transcript;
 mod trouble;

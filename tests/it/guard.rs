@@ -191,7 +191,8 @@ fn the_refunds_of_the_last_day_count_done_or_open() {
 }
 
 fn welcome(n: u64) -> Step {
-    let occasion = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(n) };
+    let occasion =
+        Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(n), host_key: None };
     let letter = Letter { server: Some(name()), to: Recipient::Operator, occasion };
     Step { id: StepId::of(&[&"letter", &name(), &"welcome", &n]), ..step(n, Action::Letter { letter }) }
 }
@@ -271,4 +272,45 @@ fn the_digest_is_of_what_is_taken_away_in_any_order() {
     assert_eq!(of(&others), of(&[]));
     let [first, second] = [taking[0].clone(), taking[1].clone()];
     assert_eq!(of(&[first.clone(), second.clone()]), of(&[second, letter(1), first]));
+}
+
+/// What of a plan may be done: the words of its steps, or the objections' names.
+fn left(steps: Vec<Step>, history: &History) -> Result<Vec<&'static str>, Vec<&'static str>> {
+    let plan = used(&plan(10, steps), history, &Policy::default());
+    let judged = judge(&plan, &Census::new(plan.at, []), history, &BTreeSet::new());
+    judged
+        .map(|approved| approved.plan().steps.iter().map(|step| step.action.word()).collect())
+        .map_err(|objections| objections.iter().map(Objection::name).collect())
+}
+
+#[test]
+fn a_daily_cap_holds_back_what_is_over_it_and_nothing_else() {
+    let of = |server: &str, step: Step| Step { server: ServerName::parse(server).ok(), ..step };
+    let refunds = || (1..=6).map(|n| refund(n, Money::usd(100))).collect::<Vec<_>>();
+    let letters = || (1..=51).map(letter).collect::<Vec<_>>();
+    let create = || of("bea-2", step(99, Action::Create { order: order(&name(), 1) }));
+    let opened = || {
+        let occasion = Occasion::AlertDeleted { droplet: DropletId(1) };
+        step(98, Action::Letter { letter: Letter { server: None, to: Recipient::Operator, occasion } })
+    };
+    let none = History::default();
+    assert_eq!(left(refunds(), &none), Err(vec!["many-refunds"]));
+    assert_eq!(left(letters(), &none), Err(vec!["many-letters"]));
+    assert_eq!(left([refunds(), vec![create()]].concat(), &none), Ok(vec!["create"]));
+    assert_eq!(left([letters(), vec![create()]].concat(), &none), Ok(vec!["create"]));
+    assert_eq!(
+        left([refunds(), vec![letter(7)]].concat(), &none),
+        Err(vec!["many-refunds"]),
+        "not told before"
+    );
+    assert_eq!(left([refunds(), vec![of("bea-2", letter(7))]].concat(), &none), Ok(vec!["letter"]));
+    assert_eq!(
+        left([letters(), vec![of("bea-2", opened())]].concat(), &none),
+        Ok(vec!["letter"]),
+        "an alert"
+    );
+    let many = (1..=51).map(|_| opened()).collect();
+    assert_eq!(left(many, &none).map(|steps| steps.len()), Ok(51), "the operator's are not counted");
+    let destroys = [refunds(), (1..=4).map(destroy).collect(), vec![create()]].concat();
+    assert_eq!(left(destroys, &none), Err(vec!["many-destroys", "many-refunds"]), "that is no cap of a day");
 }

@@ -3,7 +3,7 @@
 
 pub mod calls;
 mod listing;
-mod raw;
+pub mod raw;
 mod relay;
 mod replies;
 

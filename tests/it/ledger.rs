@@ -1,5 +1,7 @@
 //! The ledger: what is written is there, folds, and has one writer.
 
+mod erased;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -35,7 +37,8 @@ fn create(server: &str, attempt: u32) -> Event {
 }
 
 fn welcome(server: &str) -> Event {
-    let occasion = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(7) };
+    let occasion =
+        Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(7), host_key: None };
     let letter = Letter { server: Some(name(server)), to: Recipient::Operator, occasion };
     Event::Intended { action: Action::Letter { letter } }
 }

@@ -1,5 +1,6 @@
 //! Letters: what customers and the operator read, and what must not get into it.
 
+use basement::model::census::Readiness;
 use basement::model::ids::{CustomerId, DropletId, ServerName};
 use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::moment::{Moment, Span};
@@ -50,7 +51,8 @@ fn to_operator(occasion: Occasion) -> Letter {
 }
 
 fn welcome() -> Letter {
-    to_customer(Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(7) })
+    let host_key = Some(format!("SHA256:{}", "k".repeat(43)));
+    to_customer(Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(7), host_key })
 }
 
 fn written(letter: &Letter, facts: &LetterFacts) -> Written {
@@ -69,7 +71,8 @@ fn shown(letter: &Letter, facts: &LetterFacts) -> String {
 
 #[test]
 fn our_own_servers_are_nobodys_order() {
-    let welcome = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(7) };
+    let welcome =
+        Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(7), host_key: None };
     let said = |letter: &Letter| {
         let Written { text, html, .. } = write(letter, &facts(), Some("secret")).unwrap();
         ["You ordered", "If you cancel"].map(|words| (text.contains(words), html.contains(words)))
@@ -84,7 +87,11 @@ fn every_letter_to_a_customer() {
         |destroy_after| Occasion::Suspended { destroy_after, because: "subscription past due".to_owned() };
     let failed = |refunded, cancelled, by_hand| Occasion::Failed { refunded, cancelled, by_hand };
     insta::assert_snapshot!("welcome", shown(&welcome(), &facts()));
-    insta::assert_snapshot!("welcome_bare", shown(&welcome(), &bare()));
+    let mut keyless = welcome();
+    if let Occasion::Welcome { host_key, .. } = &mut keyless.occasion {
+        *host_key = None;
+    }
+    insta::assert_snapshot!("welcome_bare", shown(&keyless, &bare()));
     insta::assert_snapshot!("suspended", shown(&to_customer(suspended(Some(end()))), &facts()));
     insta::assert_snapshot!("suspended_bare", shown(&to_customer(suspended(None)), &bare()));
     let resumed = Occasion::Resumed { address: [203, 0, 113, 7].into() };
@@ -111,6 +118,14 @@ fn every_letter_to_the_operator() {
     insta::assert_snapshot!("alert_failed_by_hand", shown(&alert(Vec::new(), false, by_hand), &facts()));
     let deleted = to_operator(Occasion::AlertDeleted { droplet: DropletId(7) });
     insta::assert_snapshot!("alert_deleted", shown(&deleted, &facts()));
+    let not_ready = |state, until| {
+        to_operator(Occasion::AlertNotReady { address: [203, 0, 113, 7].into(), state, until })
+    };
+    let failed = Readiness::Failed { failed: vec!["package:certbot".to_owned(), "firewall:443".to_owned()] };
+    insta::assert_snapshot!("alert_not_ready", shown(&not_ready(failed, None), &facts()));
+    let key = |c: &str| format!("SHA256:{}", c.repeat(43));
+    let mismatch = Readiness::Mismatch { told: key("a"), shown: key("b") };
+    insta::assert_snapshot!("alert_other_key", shown(&not_ready(mismatch, Some(end())), &facts()));
 }
 
 #[test]
@@ -209,4 +224,18 @@ fn what_the_operator_gets_instead_says_so() {
     let why = "the customer has no mail address at Stripe".to_owned();
     let facts = LetterFacts { instead: Some(why), ..facts() };
     insta::assert_snapshot!("welcome_instead", shown(&welcome(), &facts));
+}
+
+#[test]
+fn the_operator_reads_what_is_refused_and_what_came_back() {
+    let why = || "POST /v1/refunds: 400 charge_disputed".to_owned();
+    let refused = |what: &str| Occasion::AlertRefused { what: what.to_owned(), why: why() };
+    let mut letters =
+        vec![Occasion::AlertRefund { why: "the refund of `pi_1` failed at the bank".to_owned() }];
+    letters.extend(["create", "power_on", "welcome", "refund", "cancel"].map(refused));
+    let texts = letters.into_iter().map(|occasion| {
+        let Written { subject, text, .. } = written(&to_operator(occasion), &facts());
+        format!("Subject: {subject}\n\n{text}")
+    });
+    insta::assert_snapshot!("operator_refused", texts.collect::<Vec<_>>().join("\n"));
 }

@@ -79,7 +79,7 @@ fn after_delivery() -> Vec<Row> {
     vec![
         (
             "up with a public address",
-            Scene::running().created(7).droplet(7, Active).at(after(1)),
+            Scene::running().created(7).droplet(7, Active).ready(7).at(after(1)),
             "letter:welcome",
         ),
         ("delivered and up", Scene::running().delivered(7).droplet(7, Active).at(after(9)), "nothing"),

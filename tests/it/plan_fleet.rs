@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use basement::model::billing::{Fresh, Status};
 use basement::model::census::DropletStatus::{Active, New, Off};
-use basement::model::census::{Census, Droplet, DropletStatus, Sighting, Size};
+use basement::model::census::{Census, Droplet, DropletStatus, Readiness, Secret, Sighting, Size};
 use basement::model::desired::DesiredState::{Destroyed, Running, Stopped};
 use basement::model::desired::{DesiredState, Every, Fleet, Origin, Price, Server};
 use basement::model::history::{History, Phase, Record};
@@ -109,6 +109,9 @@ fn servers_in_danger_come_first_and_one_servers_steps_stay_together() {
     let mut town = Town::new();
     town.lives("ada", Running, Phase::Creating, 1, New);
     town.lives("bea", Running, Phase::Booting, 2, Active);
+    let bea = town.server("bea", Running).name.clone();
+    town.census.secrets.insert(bea, Secret::Opens);
+    town.census.readiness.insert(DropletId(2), Readiness::Ready { host_key: None });
     town.server("cyd", Running);
     town.lives("dee", Running, Phase::Delivered, 4, Off);
     town.lives("eva", Stopped, Phase::Delivered, 5, Active);

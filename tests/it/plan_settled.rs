@@ -257,7 +257,7 @@ fn letters_go_to_whom_they_concern() {
     };
     let customer = Recipient::Customer("cus_1".parse().expect("an id"));
     assert_eq!(recipients(&failed(0)), [customer.clone(), Recipient::Operator]);
-    let mut up = Scene::running().created(7).droplet(7, Active).at(after(1));
+    let mut up = Scene::running().created(7).droplet(7, Active).ready(7).at(after(1));
     assert_eq!(recipients(&up), [customer]);
     up.server.origin = Origin::Extra;
     assert_eq!(recipients(&up), [Recipient::Operator]);

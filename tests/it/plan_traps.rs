@@ -119,7 +119,7 @@ fn a_refused_destroy_is_not_taken_for_a_destruction() {
 
 #[test]
 fn a_step_whose_reply_was_lost_is_not_asked_again_at_once() {
-    let occasion = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: ID };
+    let occasion = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: ID, host_key: None };
     let step = format!("letter/{NAME}/welcome/1");
     let lost = || {
         Scene::running()
@@ -127,6 +127,7 @@ fn a_step_whose_reply_was_lost_is_not_asked_again_at_once() {
             .droplet(7, DropletStatus::Active)
             .event(after(1), &step, Event::Intended { action: told(occasion.clone()) })
             .event(after(1), &step, Event::Unknown { why: "closed".to_owned() })
+            .ready(7)
     };
     assert_eq!(lost().at(seconds(after(1), 5)).line(), "(waiting)");
     let again = lost().at(seconds(after(1), 30)).plan();
@@ -145,7 +146,7 @@ fn a_second_droplet_needs_the_first_ones_absence() {
             .event(after(6), &format!("retry/{NAME}/1"), noticed(Fact::Retry))
     };
     assert_eq!(retried().at(after(7)).line(), "droplet?");
-    assert_eq!(retried().gone(7).at(after(7)).line(), "create");
+    assert_eq!(retried().gone(7).stripe(Status::Active).at(after(7)).line(), "create");
     let mut there = retried().at(seconds(after(6), 30));
     there.census.sightings.insert(ID, Sighting::There(Box::new(droplet(7, DropletStatus::Active))));
     assert_eq!(there.line(), "(leaving)");
@@ -168,24 +169,6 @@ fn nobody_who_pays_is_told_of_a_suspension() {
 }
 
 #[test]
-fn a_droplet_that_cannot_be_switched_on_has_not_been_delivered() {
-    let asked = || {
-        let step = format!("power_on/{NAME}/7");
-        let action = Action::PowerOn { droplet: ID };
-        Scene::running().created(7).droplet(7, DropletStatus::Off).did(
-            after(4),
-            &step,
-            action,
-            Outcome::Plain,
-        )
-    };
-    assert_eq!(asked().at(after(6)).line(), "(booting)");
-    assert_eq!(asked().at(after(9)).line(), "record:gave_up destroy");
-    let never_asked = Scene::running().created(7).droplet(7, DropletStatus::Off).at(after(99));
-    assert_eq!(never_asked.line(), "power_on");
-}
-
-#[test]
 fn what_was_made_after_the_failure_is_not_the_failed_droplet() {
     let lost = || {
         Scene::running()
@@ -193,7 +176,7 @@ fn what_was_made_after_the_failure_is_not_the_failed_droplet() {
             .event(after(5), &format!("record/{NAME}/nothing-made/1"), noticed(Fact::GaveUp))
             .at(after(90))
     };
-    assert_eq!(lost().droplet(7, DropletStatus::Active).line(), "destroy");
+    assert_eq!(lost().droplet(7, DropletStatus::Off).line(), "destroy");
     let mut by_hand = lost().droplet(8, DropletStatus::Active);
     by_hand.droplets[0].created_at = after(60);
     assert_eq!(by_hand.line(), "(stranger)");
@@ -285,6 +268,7 @@ fn a_refusal_before_a_lost_reply_does_not_keep_the_try() {
         .intended(after(1))
         .event(after(1), &step, Event::Unknown { why: "closed".to_owned() })
         .event(after(6), &format!("record/{NAME}/nothing-made/1"), noticed(Fact::NothingMade))
+        .stripe(Status::Active)
         .at(after(6));
     let Action::Create { order } = &lost.plan().steps[0].action else { panic!("no create") };
     assert_eq!(order.attempt, 2);

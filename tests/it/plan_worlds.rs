@@ -87,7 +87,7 @@ fn a_droplet_that_is_not_as_the_ledger_says() {
         ("unlisted, with our mark", there(delivered(), true), "(hands_off)"),
         ("unlisted, being destroyed", there(destroyed(delivered()), true), "(leaving)"),
         ("gone, as it was asked to be", destroyed(delivered()).gone(7), "record:ended letter:ended"),
-        ("booting, unlisted, with our mark", there(booting(), true), "letter:welcome"),
+        ("booting, unlisted, with our mark", there(booting(), true).ready(7), "letter:welcome"),
         ("booting, unlisted, without our mark", there(booting(), false), "(mark_lost)"),
         ("two of its name after a lost reply", named(Scene::running().intended(start()), &[7, 8]), "(twins)"),
         (
@@ -161,7 +161,7 @@ fn a_droplet_comes_back() {
         let scene = destroyed(noticed(scene.created(7), "gave-up", Fact::GaveUp), DestroyCause::NeverUp);
         noticed(scene, "retry", Fact::Retry)
     };
-    let mut anew = deleted(Scene::running()).gone(7).at(after(99));
+    let mut anew = deleted(Scene::running()).gone(7).stripe(Status::Active).at(after(99));
     anew.policy.recreate_deleted = true;
     check(vec![
         ("deleted, and listed again", listed(deleted(Scene::running())), "record:adopted"),
@@ -174,7 +174,11 @@ fn a_droplet_comes_back() {
         ("deleted, policy makes it anew", anew, "create"),
         ("ended, and listed, wanted again", listed(ended(Scene::running())), "record:adopted"),
         ("ended, and listed, a tombstone", listed(ended(Scene::destroyed())), "destroy"),
-        ("ended, wanted again", ended(Scene::running()).gone(7).at(after(99)), "create"),
+        (
+            "ended, wanted again",
+            ended(Scene::running()).gone(7).stripe(Status::Active).at(after(99)),
+            "create",
+        ),
         ("ended, not confirmed absent", ended(Scene::running()).at(after(99)), "droplet?"),
         ("ended, there without our mark", there(ended(Scene::running()), false).at(after(99)), "(mark_lost)"),
         ("never up, destroyed, there again", listed(never_up(Scene::running())), "destroy"),
@@ -255,7 +259,7 @@ fn a_customer_is_told_once() {
         scene.did(after(10), step.id.as_str(), sent, Outcome::Plain)
     };
     let off = Scene::stopped().delivered(7).droplet(7, Off).stripe(Status::Canceled).at(after(9));
-    let up = Scene::running().created(7).droplet(7, Active).at(after(1));
+    let up = Scene::running().created(7).droplet(7, Active).ready(7).at(after(1));
     check(vec![
         ("that it is off", due(off), "(ends_on)"),
         ("that it is up", due(up), "nothing"),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use basement::model::billing::{Fresh, Payment, PaymentPart, Status, Subscription};
-use basement::model::census::{Census, Droplet, DropletStatus, Question, Sighting};
+use basement::model::census::{Census, Droplet, DropletStatus, Question, Readiness, Secret, Sighting};
 use basement::model::desired::{Because, DesiredState, Every, Fleet, Origin, Price, Server, Spec};
 use basement::model::history::{Entry, Event, History, Outcome};
 use basement::model::ids::{DropletId, ServerName, StepId};
@@ -109,6 +109,23 @@ impl Scene {
         self
     }
 
+    /// What a droplet shows of its first boot.
+    pub fn shows(mut self, id: u64, state: Readiness) -> Self {
+        self.census.readiness.insert(DropletId(id), state);
+        self
+    }
+
+    /// Its first boot is over, all is well, and its password can be told.
+    pub fn ready(self, id: u64) -> Self {
+        self.shows(id, Readiness::Ready { host_key: None }).secret(Secret::Opens)
+    }
+
+    /// Whether its password can be told.
+    pub fn secret(mut self, secret: Secret) -> Self {
+        self.census.secrets.insert(name(), secret);
+        self
+    }
+
     pub fn stripe(mut self, status: Status) -> Self {
         let fresh = Fresh { subscription: Some(Some(subscription(status))), ..Fresh::default() };
         self.census.billing.insert("sub_1".parse().expect("an id"), fresh);
@@ -155,7 +172,7 @@ impl Scene {
     }
 
     pub fn delivered(self, id: u64) -> Self {
-        let occasion = Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(id) };
+        let occasion = welcome(id);
         let letter = Letter { server: Some(name()), to: Recipient::Operator, occasion };
         self.created(id).did(
             after(1),
@@ -198,12 +215,19 @@ impl Scene {
             Question::Firewall => "firewall?",
             Question::Subscription(_) => "subscription?",
             Question::Payment(..) => "payment?",
+            Question::Ready { .. } => "ready?",
+            Question::Password(..) => "password?",
         };
         let mut words: Vec<String> = plan.steps.iter().map(|s| step(&s.action)).collect();
         words.extend(plan.notes.iter().map(note));
         words.extend(plan.questions.iter().map(|q| question(q).to_owned()));
         if words.is_empty() { "nothing".to_owned() } else { words.join(" ") }
     }
+}
+
+/// The occasion of a welcome to this droplet.
+pub fn welcome(id: u64) -> Occasion {
+    Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: DropletId(id), host_key: None }
 }
 
 fn fact_word(fact: &Fact) -> String {

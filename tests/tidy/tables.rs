@@ -22,8 +22,8 @@ pub const NO_ADAPTERS: [&str; 2] = ["daemon", "rehearse"];
 /// Within `cli`, this file alone names concrete adapters …
 pub const WIRING: &str = "src/cli/wiring.rs";
 
-/// … except these, which every command may use: reading and writing the fleet's folder is no vendor.
-pub const PLAIN_ADAPTERS: [&str; 1] = ["folder"];
+/// … except these, which every command may use: the fleet's folder, or a file with a secret, is no vendor.
+pub const PLAIN_ADAPTERS: [&str; 2] = ["files", "folder"];
 
 /// Adapters that the other adapters may use: one HTTP exchange, the request budget, private files, the clock.
 pub const SHARED_ADAPTERS: [&str; 4] = ["http", "pace", "files", "clock"];

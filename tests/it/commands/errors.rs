@@ -51,11 +51,17 @@ fn keys_that_are_missing_or_of_the_wrong_kind() {
     bench.unset("DIGITALOCEAN_TOKEN");
     bench.set("DIGITALOCEAN_TOKEN_FILE", "nowhere/token");
     insta::assert_snapshot!("token_file_that_is_not_there", bench.expect("plan", 1).page());
+    bench.unset("DIGITALOCEAN_TOKEN_FILE");
     bench.set("DIGITALOCEAN_TOKEN", "simulated");
     bench.set("BASEMENT_SMTP_URL", "relay.example.com:25");
     insta::assert_snapshot!("relay_that_is_no_url", bench.expect("apply --auto-approve", 1).page());
     bench.unset("DIGITALOCEAN_API_URL");
     insta::assert_snapshot!("simulated_clock_for_real_vendors", bench.expect("plan", 1).page());
+    bench.unset("BASEMENT_CLOCK_URL");
+    insta::assert_snapshot!("simulated_droplets_for_real_vendors", bench.expect("plan", 1).page());
+    bench.set("DIGITALOCEAN_API_URL", bench.running.http_url());
+    bench.set("BASEMENT_PROBE_PORTS", "80");
+    insta::assert_snapshot!("probe_ports_that_are_not_two", bench.expect("plan", 1).page());
 }
 
 #[test]

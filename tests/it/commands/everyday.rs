@@ -1,6 +1,7 @@
 //! The everyday commands, by environment variables alone; keys that only read; pipes, help, completions.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
 use basement::fleet::userdata::server_id;
@@ -76,6 +77,7 @@ fn a_secret_may_come_from_a_file() {
     {
         let path = bench.home.path().join(name);
         fs::write(&path, value).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         bench.set(name, path.display().to_string());
         bench.unset(name.trim_end_matches("_FILE"));
     }

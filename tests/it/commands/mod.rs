@@ -2,16 +2,21 @@
 //! those given here, a manual clock.
 
 mod approve;
+mod doctor;
+mod dump;
 mod errors;
 mod everyday;
 mod fleet;
 mod formats;
 mod guard;
+mod hush;
+mod passwords;
 mod preview;
+mod secret_files;
 mod secrets;
 mod vendors;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -32,6 +37,8 @@ pub struct Bench {
     pub running: Running,
     env: BTreeMap<&'static str, String>,
     home: TempDir,
+    /// Files in which a test puts a secret on purpose, by the end of their paths.
+    may_hold: Vec<&'static str>,
     // Dropped last: the simulator runs on it.
     runtime: Runtime,
 }
@@ -66,12 +73,14 @@ impl Bench {
             ("USER", "ops".to_owned()),
             ("DIGITALOCEAN_API_URL", running.http_url()),
             ("STRIPE_API_BASE", running.http_url()),
-            ("BASEMENT_SMTP_URL", running.smtp_url()),
+            ("BASEMENT_SMTP_URL", relay(&running)),
+            ("BASEMENT_PROBE_PORTS", running.probe_ports()),
             ("BASEMENT_CLOCK_URL", running.http_url()),
-            ("DIGITALOCEAN_TOKEN", "simulated".to_owned()),
-            ("STRIPE_API_KEY", "sk_test_simulated".to_owned()),
+            ("DIGITALOCEAN_TOKEN", hush::TOKEN.to_owned()),
+            ("STRIPE_API_KEY", hush::STRIPE_KEY.to_owned()),
         ]);
-        let bench = Self { running, env, home, runtime };
+        lock(&running.world).requests.exchanges = Some(Vec::new());
+        let bench = Self { running, env, home, may_hold: Vec::new(), runtime };
         assert_eq!(bench.run("init").code, 0);
         bench
     }
@@ -97,6 +106,16 @@ impl Bench {
     /// Takes a variable away.
     pub fn unset(&mut self, name: &str) {
         self.env.remove(name);
+    }
+
+    /// The simulated relay, with our login.
+    pub fn relay(&self) -> String {
+        relay(&self.running)
+    }
+
+    /// A file in which there will be a secret on purpose.
+    pub fn may_hold(&mut self, file: &'static str) {
+        self.may_hold.push(file);
     }
 
     /// More of those who pay for a basic server.
@@ -197,15 +216,7 @@ impl Bench {
 
     /// Starts it, and returns as soon as a line of its standard output begins with `word`.
     pub fn run_until(&self, words: &str, word: &str) -> (Child, BufReader<ChildStdout>) {
-        let mut command = self.command(words);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-        let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut line = String::new();
-        while !line.starts_with(word) {
-            line.clear();
-            assert!(out.read_line(&mut line).expect("a line") > 0, "it ended before `{word}`");
-        }
-        (child, out)
+        until(self.command(words), word)
     }
 
     /// Runs it to its end, which must be this one.
@@ -219,7 +230,10 @@ impl Bench {
     pub fn said(&self, output: &Output) -> Said {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
         let home = self.home.path();
+        self.is_hushed(&text(&output.stdout));
+        self.is_hushed(&text(&output.stderr));
         let names = vec![
+            (self.relay(), "smtp://RELAY"),
             (self.running.http_url(), "http://SIM"),
             (self.running.smtp_url(), "smtp://RELAY"),
             (self.running.http.to_string(), "SIM"),
@@ -232,6 +246,31 @@ impl Bench {
             err: text(&output.stderr),
             names,
         }
+    }
+
+    fn secrets(&self) -> BTreeSet<String> {
+        hush::secrets(&self.env, &self.root(), &self.world())
+    }
+
+    /// No output says a secret.
+    fn is_hushed(&self, text: &str) {
+        assert!(hush::said(text, &self.secrets()).is_none(), "a command says a secret:\n{text}");
+    }
+
+    /// No file and no request holds one.
+    fn left(&self) -> Vec<String> {
+        let secrets = self.secrets();
+        let is_meant = |path: &Path| {
+            path.ends_with(".basement/ledger.key") || self.may_hold.iter().any(|name| path.ends_with(name))
+        };
+        let all = files(self.home.path());
+        let held = all
+            .iter()
+            .filter(|(path, bytes)| !is_meant(path) && hush::held(bytes, &secrets).is_some())
+            .map(|(path, _)| path.display().to_string());
+        let world = self.world();
+        let leaked = world.requests.exchanges.iter().flatten().filter_map(|one| hush::leaked(one, &secrets));
+        held.chain(leaked).collect()
     }
 
     /// The subjects of all letters so far, sorted, each with its count.
@@ -250,6 +289,30 @@ impl Bench {
         names.sort();
         names
     }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(self.left(), Vec::<String>::new(), "a secret is where it has no business");
+        }
+    }
+}
+
+/// Starts a command, and returns as soon as a line of its standard output begins with `word`.
+pub fn until(mut command: Command, word: &str) -> (Child, BufReader<ChildStdout>) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    while !line.starts_with(word) {
+        line.clear();
+        assert!(out.read_line(&mut line).expect("a line") > 0, "it ended before `{word}`");
+    }
+    (child, out)
+}
+
+fn relay(running: &Running) -> String {
+    format!("smtp://shop:{}@{}", hush::SMTP_PASSWORD, running.smtp)
 }
 
 impl Said {

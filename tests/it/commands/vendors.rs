@@ -67,7 +67,7 @@ fn a_relay_that_is_down_delays_the_letter_and_nothing_else() {
     let said = bench.expect("apply --auto-approve --deadline 2m", 5);
     insta::assert_snapshot!("no_relay_to_apply", said.page().replace(&dead, "NOBODY"));
     assert_eq!((bench.droplets().len(), bench.letters().len()), (1, 0));
-    bench.set("BASEMENT_SMTP_URL", bench.running.smtp_url());
+    bench.set("BASEMENT_SMTP_URL", bench.relay());
     bench.expect("apply --auto-approve", 0);
     assert_eq!((bench.droplets().len(), bench.letters().len()), (1, 1));
     assert!(bench.letters().values().all(|count| *count == 1));

@@ -10,6 +10,7 @@ use basement::adapters::digitalocean::DigitalOcean;
 use basement::adapters::ledger::SqliteLedger;
 use basement::adapters::mail::SmtpMailer;
 use basement::adapters::pace::Pace;
+use basement::adapters::probe::{ProbePorts, RealProbe};
 use basement::adapters::stripe::Stripe;
 use basement::adapters::vault::SealVault;
 use basement::cli::config::{self, Config};
@@ -270,6 +271,7 @@ fn setup(config: &Config) -> Setup {
             support: config.mail.support.clone(),
             operator: config.mail.operator.clone(),
             portal: config.mail.portal.clone(),
+            keep_password: Span::days(7),
         },
     }
 }
@@ -281,7 +283,8 @@ fn by_ports() -> Doorway {
     let books = Arc::new(Mutex::new(Books::new()));
     let billing = BillingDoor::new(books.clone(), world.clone());
     let door = Arc::new(Door::new(world.clone()));
-    let eyes = Eyes { cloud: door.clone(), billing: Arc::new(billing), clock: door.clone() };
+    let eyes =
+        Eyes { cloud: door.clone(), probe: door.clone(), billing: Arc::new(billing), clock: door.clone() };
     let ports =
         Ports { eyes, mailer: door.clone(), ledger: Arc::new(MemoryLedger::new()), vault: door.clone() };
     (world, books, ports, None)
@@ -297,11 +300,13 @@ async fn by_wire(config: &Config, folder: &Path) -> Doorway {
     let key = "sk_test_simulated".to_owned().into();
     let billing =
         Stripe::new(&url, key, config.stripe.mode, clock.clone(), "basement tests").expect("a client");
+    let (http, ssh) = running.droplets;
+    let probe = RealProbe::new(ProbePorts { http, ssh }, "basement tests").expect("a client");
     let mail = &config.mail;
     let smtp = running.smtp_url().into();
     let mailer = SmtpMailer::new(&smtp, &mail.from, mail.reply_to.as_deref(), None).expect("a mailer");
     let ports = Ports {
-        eyes: Eyes { cloud: Arc::new(cloud), billing: Arc::new(billing), clock },
+        eyes: Eyes { cloud: Arc::new(cloud), probe: Arc::new(probe), billing: Arc::new(billing), clock },
         mailer: Arc::new(mailer),
         ledger: sqlite(&folder.join("ledger.sqlite")).await,
         vault: Arc::new(SealVault::from_file_or_new(&folder.join("ledger.key")).expect("a vault")),

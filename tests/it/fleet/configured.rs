@@ -45,13 +45,13 @@ fn unknown_keys_and_tables_all_at_once() {
          | ^
       hint: did you mean `region`?
 
-    basement.toml:60: unknown key `cap` in `[policy]`
-      60 | [policy.cap]
+    basement.toml:63: unknown key `cap` in `[policy]`
+      63 | [policy.cap]
          |         ^
       hint: did you mean `caps`?
 
-    basement.toml:78: unknown table `leger`
-      78 | [leger]
+    basement.toml:81: unknown table `leger`
+      81 | [leger]
          |  ^
       hint: did you mean `[ledger]`?
 
@@ -78,8 +78,8 @@ fn bad_values() {
     1 complaint in 1 file
     "#);
     insta::assert_snapshot!(said("destroy = 3 ", "destroy = -3 "), @r#"
-    basement.toml:61: in `[policy]`: invalid value: integer `-3`, expected a whole number, 0 or more
-      61 | destroy = -3                     # destroys in one plan, of droplets that were up
+    basement.toml:64: in `[policy]`: invalid value: integer `-3`, expected a whole number, 0 or more
+      64 | destroy = -3                     # destroys in one plan, of droplets that were up
          |           ^
       hint: `basement init` in an empty folder writes a sample with every key
 
@@ -118,8 +118,8 @@ fn bad_plan_template_and_address() {
     1 complaint in 1 file
     "#);
     insta::assert_snapshot!(said("operator@example.com", "operator"), @r#"
-    basement.toml:72: `mail.operator` is not a mail address
-      72 | operator = "operator" # told when a person is needed
+    basement.toml:75: `mail.operator` is not a mail address
+      75 | operator = "operator" # told when a person is needed
          |            ^
       hint: for example `operator = "Example <servers@example.com>"`
 
@@ -152,8 +152,8 @@ fn a_key_that_is_none() {
 #[test]
 fn not_toml() {
     insta::assert_snapshot!(said("[mail]", "[mail"), @r#"
-    basement.toml:70: not TOML: unclosed table, expected `]`
-      70 | [mail
+    basement.toml:73: not TOML: unclosed table, expected `]`
+      73 | [mail
          |      ^
       hint: write `key = "value"` lines under `[table]` heads
 

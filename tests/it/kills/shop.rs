@@ -11,7 +11,8 @@ use basement::model::history::{Entry, History};
 use basement::model::ids::SubscriptionId;
 use basement::model::moment::{Moment, Span};
 use basement::ports::{Fault, Ledger as _};
-use basement::rehearse::laws::{self, Broken, Witness};
+use basement::rehearse::laws::{self, Broken, Excuse, Witness};
+use basement::rehearse::served;
 use basement::sim::billing::{Books, Refusal};
 use basement::sim::billing_life::Subscribe;
 use basement::sim::dice::Dice;
@@ -50,6 +51,8 @@ impl Shop {
     pub fn open(seed: u64) -> Self {
         let bench = Bench::new();
         bench.world().trouble.latency_ms = LATENCY;
+        // There are too many to keep.
+        bench.world().requests.exchanges = None;
         Self {
             witness: Witness::new(&bench.running.world, bench.running.books.clone()),
             bench,
@@ -171,7 +174,15 @@ impl Shop {
         };
         let (mut world, books) = (self.bench.world(), self.bench.books());
         // Whoever dies between a letter and its receipt sends it again, under the same Message-ID.
-        let broken = laws::broken(&mut world, &books, &self.witness, &entries, &history, true);
+        let mut broken = laws::broken(
+            &mut world,
+            &books,
+            &self.witness,
+            &entries,
+            &history,
+            Excuse { repeats: true, forgets: false },
+        );
+        broken.extend(laws::early_welcomes(&mut world));
         self.broken.extend(broken.iter().map(said));
     }
 
@@ -200,8 +211,12 @@ impl Shop {
         if last != 0 || plan.code != 0 {
             self.broken.insert(format!("law 1: the last apply ended with {last}, then {}", plan.page()));
         }
-        let unrefunded = laws::unrefunded(&self.bench.world(), &self.bench.books(), &self.witness);
-        self.broken.extend(unrefunded.iter().map(said));
+        let (mut world, books, fleet) = (self.bench.world(), self.bench.books(), self.witness.fleet());
+        let now = world.now();
+        let mut owed = served::unrefunded(&world, &books, &fleet, now, false);
+        owed.extend(served::unserved(&mut world, &books, &fleet, now, false));
+        drop((world, books));
+        self.broken.extend(owed.iter().map(said));
         self.count();
     }
 
@@ -247,7 +262,7 @@ impl Shop {
         let destroys = cloud.gone.iter().filter(|gone| gone.ending == Ending::Destroyed).count();
         let droplets = cloud.machines().count() + cloud.gone.len();
         drop(world);
-        let refunds = self.bench.books().refund_moments().len();
+        let refunds = self.bench.books().refunds_made().len();
         for (name, count) in [
             ("requests and mails", usize::try_from(requests).unwrap_or(usize::MAX)),
             ("droplets made", droplets),

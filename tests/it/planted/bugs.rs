@@ -86,13 +86,14 @@ pub fn nobody_paid(ports: Ports) -> Ports {
 }
 
 fn plant(ports: Ports, bug: Bug) -> Ports {
-    let Ports { eyes: Eyes { cloud, billing, clock }, mailer, ledger, vault } = ports;
+    let Ports { eyes: Eyes { cloud, probe, billing, clock }, mailer, ledger, vault } = ports;
     let at = || clock.clone();
     Ports {
         mailer: Arc::new(Planted { bug, inner: mailer, clock: at() }),
         ledger: Arc::new(Planted { bug, inner: ledger, clock: at() }),
         vault,
         eyes: Eyes {
+            probe,
             cloud: Arc::new(Planted { bug, inner: cloud, clock: at() }),
             billing: Arc::new(Planted { bug, inner: billing, clock: at() }),
             clock,
@@ -231,6 +232,10 @@ impl Ledger for Planted<dyn Ledger> {
 
     async fn sealed(&self, server: &ServerName, attempt: u32) -> Result<Option<Sealed>, Fault> {
         self.inner.sealed(server, attempt).await
+    }
+
+    async fn erase_passwords(&self, hold: &Hold, before: Moment) -> Result<u64, Fault> {
+        self.inner.erase_passwords(hold, before).await
     }
 }
 

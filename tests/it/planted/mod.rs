@@ -34,13 +34,13 @@ fn done_written_before_the_effect_is_caught() {
 #[test]
 fn the_clock_in_a_step_id_is_caught() {
     let broken = fault(|| bugs::tampered(bugs::clock_in_key), "create");
-    assert!(broken.contains("law 5"), "{broken}");
+    assert!(broken.contains("law 8"), "a letter whose id nobody wrote down: {broken}");
 }
 
 #[test]
 fn a_random_key_of_a_letter_is_caught() {
     let broken = fault(|| bugs::tampered(bugs::random_key), "create");
-    assert!(broken.contains("law 5"), "{broken}");
+    assert!(broken.contains("law 8"), "a letter whose id nobody wrote down: {broken}");
 }
 
 #[test]

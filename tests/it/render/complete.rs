@@ -13,10 +13,10 @@ use super::{known, sample};
 #[test]
 fn the_sample_shows_every_variant() {
     all(&sample::actions(), action, 11);
-    all(&sample::facts(), fact, 10);
-    all(&sample::occasions(), occasion, 11);
-    all(&sample::reasons(), reason, 16);
-    all(&sample::notices(), notice, 28);
+    all(&sample::facts(), fact, 11);
+    all(&sample::occasions(), occasion, 13);
+    all(&sample::reasons(), reason, 22);
+    all(&sample::notices(), notice, 30);
     all(&known::concerns(), concern, 7);
     let labels: Vec<Label> = known::insight(&sample::rich()).labels.into_values().collect();
     all(&labels, |label| label_number(*label), 4);
@@ -60,6 +60,7 @@ fn fact(fact: &Fact) -> usize {
         Fact::Census { .. } => 7,
         Fact::BreakerOpened { .. } => 8,
         Fact::BreakerReset => 9,
+        Fact::Replaced => 10,
     }
 }
 
@@ -76,6 +77,8 @@ fn occasion(occasion: &Occasion) -> usize {
         Occasion::AlertRefused { .. } => 8,
         Occasion::AlertBreaker { .. } => 9,
         Occasion::AlertMany { .. } => 10,
+        Occasion::AlertRefund { .. } => 11,
+        Occasion::AlertNotReady { .. } => 12,
     }
 }
 
@@ -95,8 +98,14 @@ fn reason(reason: &Reason) -> usize {
         Reason::Unrecorded => 11,
         Reason::CreatesFail { .. } => 12,
         Reason::Refused { .. } => 13,
-        Reason::Policy => 14,
-        Reason::Changed => 15,
+        Reason::NeverReady { .. } => 14,
+        Reason::Ready => 15,
+        Reason::NotReady { .. } => 16,
+        Reason::Unopened { .. } => 17,
+        Reason::Begun => 18,
+        Reason::MaybeTold => 19,
+        Reason::Policy => 20,
+        Reason::Changed => 21,
     }
 }
 
@@ -130,6 +139,8 @@ fn notice(notice: &Notice) -> usize {
         Notice::FirewallLeft { .. } => 25,
         Notice::NoSshKeys { .. } => 26,
         Notice::Gathered { .. } => 27,
+        Notice::GettingReady { .. } => 28,
+        Notice::NotReady { .. } => 29,
     }
 }
 

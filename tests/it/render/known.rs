@@ -47,7 +47,7 @@ pub fn insight(plan: &Plan) -> Insight {
 pub fn upcoming() -> Vec<Upcoming> {
     let because = Because::Unpaid;
     let (since, ended) = (at("2026-08-01T09:00:00Z"), at("2026-08-22T10:00:00Z"));
-    let welcome = Occasion::Welcome { address: sample::ADDRESS, droplet: DropletId(123) };
+    let welcome = Occasion::Welcome { address: sample::ADDRESS, droplet: DropletId(123), host_key: None };
     let letter = Letter {
         server: Some(name("dee-2b7n5v3z")),
         to: Recipient::Customer(basement::model::ids::CustomerId::parse("cus_dee").expect("a customer")),

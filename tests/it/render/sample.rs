@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use basement::model::billing::RefundOrder;
 use basement::model::breaker::Opened;
-use basement::model::census::Question;
+use basement::model::census::{Question, Readiness};
 use basement::model::desired::{Because, DesiredState, Every, Fleet, Origin, Price, Server};
 use basement::model::firewall::{EVERYWHERE, Firewall, FirewallOrder, Progress, Rule, Way, ours};
 use basement::model::history::{History, Phase, Record};
@@ -141,6 +141,8 @@ pub fn rich() -> Plan {
         Question::Named(name("ada-7f3k2m9q")),
         Question::Subscription(subscription("sub_ada")),
         Question::Payment(subscription("sub_ada"), at("2026-08-01T09:00:00Z")),
+        Question::Password(name("ada-7f3k2m9q"), 1),
+        Question::Ready { droplet: DropletId(9), address: ADDRESS, server: name("ada-7f3k2m9q"), attempt: 1 },
     ];
     let euro = Currency::parse("eur").expect("a currency");
     let yen = Currency::parse("jpy").expect("a currency");
@@ -164,7 +166,7 @@ fn stories(actions: &[Action]) -> Vec<Step> {
                     ended: at("2026-08-19T09:00:00Z"),
                 },
             ),
-            Action::Destroy { cause: DestroyCause::NeverUp, .. }
+            Action::Destroy { cause: DestroyCause::NeverUp | DestroyCause::NeverTold, .. }
             | Action::Refund { .. }
             | Action::Cancel { .. } => {
                 ("bob-5d8w1x2c".to_owned(), Reason::NotDelivered { intended: at("2026-08-19T09:50:00Z") })
@@ -213,6 +215,7 @@ pub fn actions() -> Vec<Action> {
         .chain([
             Action::Destroy { droplet, cause: DestroyCause::Promised },
             Action::Destroy { droplet: DropletId(124), cause: DestroyCause::NeverUp },
+            Action::Destroy { droplet: DropletId(125), cause: DestroyCause::NeverTold },
             Action::Refund { order: refund, attempt: 1 },
             Action::Cancel { subscription: subscription("sub_bob") },
             Action::Shutdown { droplet },
@@ -261,6 +264,7 @@ pub fn facts() -> Vec<Fact> {
         Fact::Adopted { droplet, delivered: true },
         Fact::Adopted { droplet, delivered: false },
         Fact::NothingMade,
+        Fact::Replaced,
         Fact::GaveUp,
         Fact::Deleted { droplet },
         Fact::Ended,
@@ -272,11 +276,20 @@ pub fn facts() -> Vec<Fact> {
     ]
 }
 
+fn failed() -> Readiness {
+    Readiness::Failed { failed: vec!["package:certbot".to_owned(), "firewall:443".to_owned()] }
+}
+
+fn mismatch() -> Readiness {
+    let key = |c: &str| format!("SHA256:{}", c.repeat(43));
+    Readiness::Mismatch { told: key("a"), shown: key("b") }
+}
+
 pub fn occasions() -> Vec<Occasion> {
     let end = at("2026-08-26T09:00:00Z");
     let refunded = vec![Money::usd(3500)];
     vec![
-        Occasion::Welcome { address: ADDRESS, droplet: DropletId(123) },
+        Occasion::Welcome { address: ADDRESS, droplet: DropletId(123), host_key: None },
         Occasion::Suspended { destroy_after: Some(end), because: "subscription unpaid".to_owned() },
         Occasion::Resumed { address: ADDRESS },
         Occasion::Ending { destroy_after: Some(end) },
@@ -288,11 +301,13 @@ pub fn occasions() -> Vec<Occasion> {
             remark: Some("paid by bank transfer".to_owned()),
         },
         Occasion::AlertDeleted { droplet: DropletId(123) },
-        Occasion::AlertRefused { why: "droplet limit exceeded".to_owned() },
         Occasion::AlertMany {
             told: ["bob-5d8w1x2c", "cyd-9h4j6k8m"].map(|server| refused(name(server))).into(),
         },
+        Occasion::AlertRefused { what: "create".to_owned(), why: "droplet limit exceeded".to_owned() },
         Occasion::AlertBreaker { opened: opened() },
+        Occasion::AlertRefund { why: "the refund of `pi_1` failed at the bank".to_owned() },
+        Occasion::AlertNotReady { address: ADDRESS, state: failed(), until: Some(end) },
     ]
 }
 
@@ -300,7 +315,7 @@ fn refused(server: ServerName) -> Told {
     let step = StepId::of(&[&"letter", &server, &"operator-refused", &1]);
     let said = "droplet limit exceeded".to_owned();
     let reason = Reason::Refused { times: 3, said: said.clone() };
-    Told { server, step, reason, occasion: Occasion::AlertRefused { why: said } }
+    Told { server, step, reason, occasion: Occasion::AlertRefused { what: "create".to_owned(), why: said } }
 }
 
 pub fn reasons() -> Vec<Reason> {
@@ -318,6 +333,12 @@ pub fn reasons() -> Vec<Reason> {
         Reason::Anew,
         Reason::StillOn { asked: at("2026-08-19T09:57:00Z") },
         Reason::NeverUp { intended, deadline: Span::minutes(5) },
+        Reason::NeverReady { intended, deadline: Span::minutes(15) },
+        Reason::Ready,
+        Reason::Unopened { said: "the ledger has none".to_owned() },
+        Reason::Begun,
+        Reason::MaybeTold,
+        Reason::NotReady { state: failed() },
         Reason::Absent,
         Reason::Up,
         Reason::Down { because: Because::Paused, since },
@@ -337,6 +358,9 @@ pub fn notices() -> Vec<Notice> {
     vec![
         Notice::Arriving { until },
         Notice::Booting { droplet, until },
+        Notice::GettingReady { droplet, until, why: text("its page is not there: status 404") },
+        Notice::NotReady { droplet, state: failed(), until: None },
+        Notice::NotReady { droplet, state: mismatch(), until: Some(until) },
         Notice::PoweringOn { asked: at("2026-08-19T09:59:00Z") },
         Notice::ShuttingDown { until },
         Notice::Leaving { droplet },

@@ -1,0 +1,116 @@
+//! A root password's life: made, sent, sent again, sealed anew, erased.
+
+use super::{Bench, hush};
+
+const ONE: &str = "1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+const TWO: &str = "2:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+const THREE: &str = "3:AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=";
+const DAY: i64 = 86_400;
+
+/// The only server's name.
+fn only(bench: &Bench) -> String {
+    bench.servers().into_keys().next().expect("a server")
+}
+
+/// Its welcome letters, in the order of their sending: Message-ID and text.
+fn welcomes(bench: &Bench) -> Vec<(String, String)> {
+    let world = bench.world();
+    let welcome = world.outbox.iter().filter(|letter| letter.message_id.contains(".welcome"));
+    welcome.map(|letter| (letter.message_id.clone(), letter.text.clone())).collect()
+}
+
+#[test]
+fn the_letter_is_sent_again_while_its_password_is_kept() {
+    let bench = Bench::of(1);
+    let name = only(&bench);
+    insta::assert_snapshot!("resend_before_delivery", bench.expect(&format!("resend {name}"), 1).page());
+    bench.expect("apply --auto-approve", 0);
+    bench.advance(2 * DAY);
+    insta::assert_snapshot!("resend", bench.expect(&format!("resend {name}"), 0).page());
+    bench.expect(&format!("resend {name}"), 0);
+    let letters = welcomes(&bench);
+    let ids: std::collections::BTreeSet<_> = letters.iter().map(|(id, _)| id).collect();
+    assert_eq!((letters.len(), ids.len()), (3, 3), "one letter per resend, each with an id of its own");
+    // The same words, the day of erasure among them, and the same password.
+    assert!(letters.iter().all(|(_, text)| *text == letters[0].1), "{}", letters[2].1);
+    assert_eq!(hush::passwords(&bench.world()).len(), 1);
+    assert!(letters[0].1.contains("We erase our copy of this password on 9 Nov 2026"), "{}", letters[0].1);
+    // A second delivery it is not.
+    bench.expect("apply --auto-approve", 0);
+    bench.advance(5 * DAY - 3_600);
+    bench.expect("apply --auto-approve", 0);
+    bench.expect(&format!("resend {name}"), 0);
+    bench.advance(2 * 3_600);
+    bench.expect("apply --auto-approve", 0);
+    insta::assert_snapshot!("resend_after_erasure", bench.expect(&format!("resend {name}"), 1).page());
+    assert_eq!(welcomes(&bench).len(), 4);
+    insta::assert_snapshot!("resend_in_history", bench.expect(&format!("history {name}"), 0).page());
+}
+
+#[test]
+fn a_relay_that_hangs_up_gets_the_same_letter_again() {
+    let mut bench = Bench::of(1);
+    let name = only(&bench);
+    bench.expect("apply --auto-approve", 0);
+    let relay = bench.relay();
+    bench.set("BASEMENT_SMTP_URL", "smtp://127.0.0.1:1");
+    let said = bench.expect(&format!("resend {name}"), 1);
+    assert!(said.err.contains("hint:"), "{}", said.page());
+    bench.set("BASEMENT_SMTP_URL", relay);
+    bench.expect(&format!("resend {name}"), 0);
+    let ids: Vec<String> = welcomes(&bench).into_iter().map(|(id, _)| id).collect();
+    assert!(ids.len() == 2 && ids[1].contains(".again.1"), "{ids:?}");
+}
+
+#[test]
+fn there_is_no_letter_about_what_is_not_so() {
+    let bench = Bench::of(1);
+    let name = only(&bench);
+    insta::assert_snapshot!("resend_unknown", bench.expect("resend nobody-00000000", 1).page());
+    bench.expect("apply --auto-approve", 0);
+    let file = format!("fleet/servers/{name}.yaml");
+    bench.replace(&file, "state: running", "state: stopped");
+    insta::assert_snapshot!("resend_of_a_stopped_one", bench.expect(&format!("resend {name}"), 1).page());
+    bench.replace(&file, "state: stopped", "state: running");
+    let id = bench.world().cloud().machines().map(|machine| machine.id).next().expect("a droplet");
+    bench.world().cloud().remove_by_hand(id);
+    insta::assert_snapshot!("resend_of_a_deleted_one", bench.expect(&format!("resend {name}"), 1).page());
+    bench.expect("apply --auto-approve", 0);
+    insta::assert_snapshot!(
+        "resend_of_one_known_as_deleted",
+        bench.expect(&format!("resend {name}"), 1).page()
+    );
+    assert_eq!(welcomes(&bench).len(), 1);
+}
+
+#[test]
+fn keys_are_changed_and_the_old_one_is_thrown_away() {
+    let mut bench = Bench::of(3);
+    bench.set("BASEMENT_SEAL_KEYS", ONE);
+    bench.expect("apply --auto-approve", 0);
+    bench.set("BASEMENT_SEAL_KEYS", format!("{TWO},{ONE}"));
+    insta::assert_snapshot!("rekey", bench.expect("rekey", 0).page());
+    insta::assert_snapshot!("rekey_again", bench.expect("rekey", 0).page());
+    bench.set("BASEMENT_SEAL_KEYS", TWO);
+    let name = only(&bench);
+    bench.expect(&format!("resend {name}"), 0);
+    assert_eq!(hush::passwords(&bench.world()).len(), 3, "the same password as before");
+    // One more with the key of now, then without it: those stay as they are, and are named.
+    bench.set("BASEMENT_SEAL_KEYS", format!("{THREE},{ONE}"));
+    insta::assert_snapshot!("rekey_without_the_key", bench.expect("rekey", 5).page());
+    bench.set("BASEMENT_SEAL_KEYS", TWO);
+    bench.expect(&format!("resend {name}"), 0);
+}
+
+#[test]
+fn passwords_are_erased_though_the_guard_objects_and_the_vendors_are_down() {
+    let mut bench = Bench::of(1);
+    bench.replace("basement.toml", "keep_password = \"7d\"", "keep_password = \"1h\"");
+    bench.expect("apply --auto-approve", 0);
+    bench.advance(3_601);
+    bench.set("DIGITALOCEAN_API_URL", "http://127.0.0.1:1");
+    bench.run("apply --auto-approve --deadline 1s");
+    bench.set("DIGITALOCEAN_API_URL", bench.running.http_url());
+    let said = bench.expect(&format!("resend {}", only(&bench)), 1);
+    assert!(said.err.contains("is erased since"), "{}", said.page());
+}
