@@ -73,8 +73,13 @@ pub(super) fn verdict(plan: &Plan, objections: usize, concerns: usize) -> (Dange
 
 /// What is taken away, the worst first.
 fn takes(steps: &[Step]) -> Vec<String> {
-    let destroys = |cause: DestroyCause| {
-        servers(steps, |action| matches!(action, Action::Destroy { cause: of, .. } if *of == cause))
+    // Two kinds, and every cause is one of them.
+    let destroys = |used: bool| {
+        let is_used = |cause| match cause {
+            DestroyCause::Promised => true,
+            DestroyCause::NeverUp | DestroyCause::NeverTold => false,
+        };
+        servers(steps, |action| matches!(action, Action::Destroy { cause, .. } if is_used(*cause) == used))
     };
     let mut refunds = Totals::default();
     for step in steps {
@@ -84,14 +89,14 @@ fn takes(steps: &[Step]) -> Vec<String> {
     }
     let n = |n: usize, noun: &str| count(n as u64, noun);
     let said = |n: usize, text: String| (n > 0).then_some(text);
-    let (used, never) = (destroys(DestroyCause::Promised), destroys(DestroyCause::NeverUp));
+    let (used, never) = (destroys(true), destroys(false));
     let is_mended = |step: &&Step| matches!(&step.action, Action::Firewall { order } if order.id.is_some());
     let mended = steps.iter().filter(is_mended).count();
     let cancels = servers(steps, |action| matches!(action, Action::Cancel { .. }));
     let off = servers(steps, |action| matches!(action, Action::Shutdown { .. } | Action::PowerOff { .. }));
     [
         said(used, format!("destroys {} in use", n(used, "server"))),
-        said(never, format!("destroys {} that never came up", n(never, "server"))),
+        said(never, format!("destroys {} that nobody has used", n(never, "server"))),
         refunds.amounts().next().map(|_| format!("refunds {refunds}")),
         said(cancels, format!("cancels {}", n(cancels, "subscription"))),
         said(off, format!("switches off {}", n(off, "server"))),

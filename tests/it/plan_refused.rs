@@ -46,10 +46,8 @@ fn refund() -> Action {
 
 #[test]
 fn the_operator_hears_of_what_is_refused_three_times() {
-    let (cancel, on) = (
-        Action::Cancel { subscription: "sub_1".parse().expect("an id") },
-        Action::PowerOn { droplet: ID },
-    );
+    let (cancel, on) =
+        (Action::Cancel { subscription: "sub_1".parse().expect("an id") }, Action::PowerOn { droplet: ID });
     let welcome = letter(Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: ID, host_key: None });
     let welcomed = format!("letter/{NAME}/welcome/1");
     let switched = format!("power_on/{NAME}/7");

@@ -4,12 +4,14 @@ use basement::model::history::Outcome;
 use basement::model::insight::Insight;
 use basement::model::plan::Plan;
 use basement::model::step::{Reason, Step};
+use basement::plan::digest::is_destructive;
 use basement::render::events::{ApplyEvent, EventLine};
 use basement::render::html::html;
 use basement::render::json::PlanDocument;
 use basement::render::markdown::{LIMIT, markdown};
 use basement::render::schema::{NAMES, schema};
 use basement::render::text::{Style, text};
+use basement::render::verdict::Danger;
 use basement::render::view::{Part, PlanView, Row};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -170,6 +172,17 @@ proptest! {
         prop_assert!(out.contains("A truncated plan cannot be approved"));
         prop_assert_eq!(out.matches("```").count() % 2, 0);
         prop_assert_eq!(out.matches("<details>").count(), out.matches("</details>").count());
+    }
+}
+
+#[test]
+fn whatever_takes_something_away_asks_for_care() {
+    for action in sample::actions() {
+        let takes = is_destructive(&action);
+        let plan = sample::plan(vec![sample::step("ada-7f3k2m9q", action.clone(), Reason::Up)], vec![]);
+        let view = view_of(&plan, &Insight::default(), &[]);
+        let wanted = if takes { Danger::Careful } else { Danger::Safe };
+        assert_eq!(view.danger, wanted, "{action:?}: {}", view.verdict);
     }
 }
 
