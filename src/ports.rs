@@ -2,7 +2,7 @@
 //! Contract: a call that returns `Refused` or `Unavailable` certainly had no effect; `Unknown` may have.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use crate::model::census::{Account, Droplet, Readiness, Size};
 use crate::model::firewall::{Firewall, FirewallOrder};
 use crate::model::history::{Entry, History};
 use crate::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
+use crate::model::insight::Happening;
 use crate::model::moment::Moment;
 use crate::model::step::CreateOrder;
 
@@ -159,6 +160,9 @@ pub trait Billing: Send + Sync {
     /// Refunds once per step: a refund that carries this step in its metadata is returned as it is; else it
     /// is asked for with an `Idempotency-Key` made of step and attempt.
     async fn refund(&self, order: &RefundOrder, step: &StepId, attempt: u32) -> Result<Refund, Fault>;
+    /// What happened at or after a moment, of these kinds (`customer.subscription.deleted` …), newest first.
+    /// Stripe keeps events for 30 days. One that cannot be read is left out: a plan is told of them, never made.
+    async fn events(&self, kinds: &BTreeSet<&'static str>, since: Moment) -> Result<Vec<Happening>, Fault>;
     /// Ends a subscription now, without proration. `Ok` too if it has ended already.
     async fn cancel(&self, id: &SubscriptionId) -> Result<(), Fault>;
 }

@@ -1,5 +1,6 @@
 //! Floor 3: the real world behind the ports. Strangers to one another but for `files`, `http` and `pace`.
 
+pub mod checkout;
 pub mod clock;
 pub mod digitalocean;
 pub mod files;

@@ -2,7 +2,7 @@
 //! request ids, our own idempotency key with retries, and lists in which one odd item hides no other).
 //! Invariant: at most one standing refund per step, found again by its metadata or its key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -28,11 +28,13 @@ use crate::model::billing::{
     Customer, Payment, PaymentPart, Reading, Refund, RefundOrder, Status, Subscription,
 };
 use crate::model::ids::{CustomerId, PaymentId, StepId, SubscriptionId};
+use crate::model::insight::Happening;
 use crate::model::moment::Moment;
 use crate::model::money::Money;
 use crate::model::policy::Mode;
 use crate::ports::{Asked, Billing, Clock, Fault};
 use crate::wire::stripe as wire;
+use crate::wire::stripe_events as wire_events;
 use crate::wire::stripe_money::{self as money, Charge, Intent, Invoice, InvoicePayment, Source};
 
 /// The most that Stripe gives per page.
@@ -270,6 +272,11 @@ impl Billing for Stripe {
         }
     }
 
+    async fn events(&self, kinds: &BTreeSet<&'static str>, since: Moment) -> Result<Vec<Happening>, Fault> {
+        let values = self.caller.list(&events_request(kinds, since)).await?;
+        Ok(values.iter().filter_map(wire_events::happening).collect())
+    }
+
     async fn cancel(&self, id: &SubscriptionId) -> Result<(), Fault> {
         let mut why = CancelSubscriptionCancellationDetails::new();
         why.comment = Some("basement: the server could not be delivered".to_owned());
@@ -315,6 +322,12 @@ fn is_answer(refund: Refund, order: &RefundOrder, step: &StepId) -> Result<Refun
 
 fn is_intent(payment: &PaymentId) -> bool {
     payment.as_str().starts_with("pi_")
+}
+
+/// Events are objects of every kind, so async-stripe's own type for them would draw in all of Stripe.
+fn events_request(kinds: &BTreeSet<&'static str>, since: Moment) -> RequestBuilder {
+    let ask = serde_json::json!({ "types": kinds, "created": { "gte": since.unix() }, "limit": PAGE });
+    RequestBuilder::new(StripeMethod::Get, "/events").query(&ask)
 }
 
 fn refund_request(order: &RefundOrder, step: &StepId) -> RequestBuilder {

@@ -10,6 +10,7 @@ pub mod validate;
 mod apply;
 mod approve;
 mod ask;
+mod base;
 mod declare;
 mod demo;
 mod doctor;

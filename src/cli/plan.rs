@@ -3,20 +3,23 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use serde_json::json;
 
 use crate::engine::{self, Prices};
 use crate::model::approval::Approval;
 use crate::model::insight::Insight;
 use crate::model::plan::Plan;
 use crate::plan::approval::{Standing, standing};
+use crate::plan::attribution;
 use crate::render;
+use crate::render::against::against;
 use crate::render::fold::fold;
 use crate::render::json::PlanDocument;
 use crate::render::view::PlanView;
 
 use super::error::{Failure, code, pretty};
 use super::saved::Saved;
-use super::{Context, project, say, wiring};
+use super::{Context, base, project, say, wiring};
 
 /// How a plan is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -37,7 +40,7 @@ pub(crate) struct PlanArgs {
     /// For people or for programs.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Show each of many like rows, rather than the first few and a count.
+    /// Show each of many like rows, and with `--base` also the steps that are not of this change.
     #[arg(long)]
     all: bool,
     /// Exit with 2 if there is something to do (3 if the guard objects, 6 if the breaker is open).
@@ -46,6 +49,12 @@ pub(crate) struct PlanArgs {
     /// Also save the plan in this file: for `apply FILE`, which does this and nothing else, and for `approve FILE`.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Say whose doing each step is: this change's, or what the files of REV ask for already.
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
+    /// Show the letters that would be sent instead, each as it would be; passwords are dots.
+    #[arg(long)]
+    letters: bool,
 }
 
 pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failure> {
@@ -53,11 +62,22 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     let eyes = wiring::eyes(&project.config)?;
     let history = wiring::history(&project).await?;
     let setup = project.setup(&[]);
-    let look = engine::look(&eyes, &setup, history, &mut Prices::default()).await?;
+    let base = args.base.as_ref().map(|revision| base::load(&project, revision)).transpose()?;
+    let mut prices = Prices::default();
+    let (look, other) = engine::compare(&eyes, &setup, base.as_ref(), history, &mut prices).await?;
     if let Some(path) = &args.out {
         Saved::new(&look, text(&look, &setup)).write(path)?;
     }
-    print(context, &look, &setup, args)?;
+    if args.letters {
+        show_letters(&setup, &look, args.format)?;
+    } else {
+        let mut insight = engine::insight(&eyes, &setup, &look).await;
+        insight.declared = wiring::declared(&project, &look.plan);
+        if let Some(other) = &other {
+            insight.labels = attribution::labels(&look.plan, other, &look.history);
+        }
+        print(context, &look, &setup, &insight, args)?;
+    }
     Ok(match &look.plan {
         _ if !args.exit_code => code::DONE,
         plan if plan.is_broken() => code::BROKEN,
@@ -73,25 +93,44 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
 pub(super) fn show(context: &Context, look: &engine::Look, setup: &engine::Setup) -> Result<(), Failure> {
     warn(look);
     let style = render::text::Style { colour: context.colour, width: super::watch::width() };
-    context.voice.print(&render::text::text(&fold(view(look, setup)), style))
+    context.voice.print(&render::text::text(&fold(view(look, setup, &Insight::default())), style))
+}
+
+fn show_letters(setup: &engine::Setup, look: &engine::Look, format: Format) -> Result<(), Failure> {
+    let letters = engine::preview(setup, look)?;
+    match format {
+        Format::Text => say::print(&render::preview::text(&letters)),
+        Format::Json => {
+            say::print(&pretty(&json!({ "version": render::json::VERSION, "letters": letters }))?)
+        }
+        Format::Markdown | Format::Html => Err(Failure::new(
+            "`--letters` has no such `--format`",
+            "letters are shown as text, or as JSON for programs",
+        )),
+    }
 }
 
 fn print(
     context: &Context,
     look: &engine::Look,
     setup: &engine::Setup,
+    insight: &Insight,
     args: &PlanArgs,
 ) -> Result<(), Failure> {
-    let view = view(look, setup);
+    let view = view(look, setup, insight);
     match args.format {
-        Format::Text if !args.all => return show(context, look, setup),
         Format::Text => {
+            let view = match &args.base {
+                Some(base) => against(view, &look.plan, base, args.all),
+                None => view,
+            };
+            let view = if args.all { view } else { fold(view) };
             let style = render::text::Style { colour: context.colour, width: super::watch::width() };
             say::print(&render::text::text(&view, style))?;
         }
         Format::Json => {
             let objections = objections(look, setup).0;
-            let document = PlanDocument::new(&look.plan, &view, &objections, &Insight::default());
+            let document = PlanDocument::new(&look.plan, &view, &objections, insight);
             say::print(&pretty(&document)?)?;
         }
         Format::Markdown => say::print(&render::markdown::markdown(&view))?,
@@ -106,12 +145,12 @@ fn print(
 
 /// A plan as everybody reads it, whatever the terminal.
 pub(super) fn text(look: &engine::Look, setup: &engine::Setup) -> String {
-    render::text::text(&view(look, setup), render::text::Style::PLAIN)
+    render::text::text(&view(look, setup, &Insight::default()), render::text::Style::PLAIN)
 }
 
-fn view(look: &engine::Look, setup: &engine::Setup) -> PlanView {
+fn view(look: &engine::Look, setup: &engine::Setup, insight: &Insight) -> PlanView {
     let (stand, waived) = objections(look, setup);
-    PlanView::new(&look.plan, &setup.fleet, &look.history, &stand, &Insight::default())
+    PlanView::new(&look.plan, &setup.fleet, &look.history, &stand, insight)
         .waived(&waived)
         .with_digest(&crate::plan::digest::digest(&look.plan))
 }

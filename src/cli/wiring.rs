@@ -1,10 +1,12 @@
 //! Puts the real world behind the ports: the one place that names concrete adapters.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use crate::adapters::checkout::{self, Checkout, Revision};
 use crate::adapters::clock::{RealClock, SimClock};
 use crate::adapters::digitalocean::DigitalOcean;
 use crate::adapters::ledger::SqliteLedger;
@@ -15,7 +17,12 @@ use crate::adapters::probe::{ProbePorts, RealProbe};
 use crate::adapters::stripe::Stripe;
 use crate::adapters::vault::SealVault;
 use crate::engine::{Eyes, Ports};
+use crate::fleet::yaml::OVERRIDES;
 use crate::model::history::History;
+use crate::model::ids::ServerName;
+use crate::model::insight::Declared;
+use crate::model::plan::Plan;
+use crate::plan::causes;
 use crate::ports::{Billing, Clock, Ledger};
 
 use super::config::{Config, Dkim, MailConfig};
@@ -132,6 +139,36 @@ pub(super) async fn history(project: &Project) -> Result<History, Failure> {
         Some(ledger) => Ok(ledger.history().await?),
         None => Ok(History::default()),
     }
+}
+
+/// Where the steps of a plan are declared, and by whom, as far as git knows.
+pub(super) fn declared(project: &Project, plan: &Plan) -> BTreeMap<ServerName, Vec<Declared>> {
+    let made = causes::made(plan);
+    let (mut names, mut places) = (Vec::new(), Vec::new());
+    for (name, key) in causes::keys(plan) {
+        let Some(server) = project.fleet.servers.get(&name) else { continue };
+        let over = format!("{OVERRIDES}{name}.yaml");
+        // A droplet is made as the override says.
+        let keys: &[&'static str] = if made.contains(&name) { &["size", "region"] } else { &[] };
+        let own = [(server.file.clone(), key)].into_iter();
+        for place in own.chain(keys.iter().map(|key| (over.clone(), *key))) {
+            names.push(name.clone());
+            places.push(place);
+        }
+    }
+    let checkout = Checkout::open(&project.root).ok();
+    let found = checkout::declared(checkout.as_ref(), &project.root, &places);
+    let mut declared: BTreeMap<ServerName, Vec<Declared>> = BTreeMap::new();
+    for (name, place) in names.into_iter().zip(found) {
+        declared.entry(name).or_default().extend(place);
+    }
+    declared
+}
+
+/// The files as of another revision.
+pub(super) fn revision(root: &Path, revision: &str) -> Result<Revision, Failure> {
+    let found = Checkout::open(root).and_then(|checkout| checkout.at(revision));
+    found.map_err(|error| Failure::plain(error.to_string()))
 }
 
 /// The machine's clock, or a simulator's.

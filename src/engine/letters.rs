@@ -1,15 +1,17 @@
 //! Sends one letter: the address is read from Stripe now, the password opened now, and neither is kept.
 
-use secrecy::{ExposeSecret as _, SecretString};
-
 use crate::model::history::Outcome;
 use crate::model::ids::StepId;
 use crate::model::letter::{Letter, Occasion, Recipient};
-use crate::model::moment::Span;
+use crate::model::moment::{Moment, Span};
+use crate::model::step::Action;
 use crate::ports::{Detail, Fault, Mail};
 use crate::render::letter::{LetterFacts, write};
+use crate::render::preview::{DOTS, Preview};
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::execute::Hands;
+use super::{Look, Setup};
 
 /// What letters say about us.
 #[derive(Debug, Clone)]
@@ -26,6 +28,29 @@ pub struct LetterSettings {
     pub keep_password: Span,
 }
 
+/// Writes a plan's letters as they would be sent: by the same writer, but Stripe is not asked for the
+/// customer's name and address, and no password is opened.
+pub fn preview(setup: &Setup, look: &Look) -> Result<Vec<Preview>, Fault> {
+    let plan = &look.plan;
+    let nobody = Addressee { email: String::new(), name: None, instead: None };
+    let letters = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Letter { letter } => Some((step, letter)),
+        _ => None,
+    });
+    letters
+        .map(|(step, letter)| {
+            let words = write(letter, &facts(setup, look, letter, &nobody, plan.at), Some(DOTS))
+                .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
+            let to = match &letter.to {
+                Recipient::Operator => setup.letters.operator.clone(),
+                Recipient::Customer(id) => format!("customer {id}"),
+            };
+            let (step, server) = (step.id.clone(), letter.server.clone());
+            Ok(Preview { step, server, to, subject: words.subject, text: words.text })
+        })
+        .collect()
+}
+
 /// Where a letter goes.
 struct Addressee {
     email: String,
@@ -38,7 +63,7 @@ pub(super) async fn send(hands: &Hands<'_>, step: &StepId, letter: &Letter) -> R
     let is_welcome = matches!(letter.occasion, Occasion::Welcome { .. });
     let password = if is_welcome { Some(password(hands, letter).await?) } else { None };
     let post = async |to: Addressee| {
-        let facts = facts(hands, letter, &to).await;
+        let facts = facts(hands.setup, hands.look, letter, &to, hands.ports.eyes.clock.now().await);
         let words = write(letter, &facts, password.as_ref().map(SecretString::expose_secret))
             .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
         let mail = Mail {
@@ -110,16 +135,13 @@ async fn password(hands: &Hands<'_>, letter: &Letter) -> Result<SecretString, Fa
     hands.ports.vault.open(&sealed).await
 }
 
-async fn facts(hands: &Hands<'_>, letter: &Letter, to: &Addressee) -> LetterFacts {
-    let settings = &hands.setup.letters;
+fn facts(setup: &Setup, look: &Look, letter: &Letter, to: &Addressee, now: Moment) -> LetterFacts {
+    let settings = &setup.letters;
     // One that is sent again gains no time.
-    let record = letter.server.as_ref().and_then(|name| hands.look.history.records.get(name));
-    let delivered = match record.and_then(|record| record.delivered) {
-        Some(at) => at,
-        None => hands.ports.eyes.clock.now().await,
-    };
+    let record = letter.server.as_ref().and_then(|name| look.history.records.get(name));
+    let delivered = record.and_then(|record| record.delivered).unwrap_or(now);
     let erased_at = delivered.plus(settings.keep_password);
-    let server = letter.server.as_ref().and_then(|name| hands.setup.fleet.servers.get(name));
+    let server = letter.server.as_ref().and_then(|name| setup.fleet.servers.get(name));
     let word = |pick: fn(&crate::model::desired::Server) -> String| server.map(pick).unwrap_or_default();
     LetterFacts {
         brand: settings.brand.clone(),
@@ -132,7 +154,7 @@ async fn facts(hands: &Hands<'_>, letter: &Letter, to: &Addressee) -> LetterFact
         image: word(|s| s.spec.image.to_string()),
         portal: settings.portal.clone(),
         has_ssh_keys: server.is_some_and(|server| !server.spec.ssh_keys.is_empty()),
-        grace: Some(hands.setup.policy.grace.canceled),
+        grace: Some(setup.policy.grace.canceled),
         password_until: Some(erased_at),
     }
 }

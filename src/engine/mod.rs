@@ -5,6 +5,7 @@ pub mod settle;
 
 mod apply;
 mod execute;
+mod insight;
 mod letters;
 mod observe;
 
@@ -27,7 +28,8 @@ use crate::plan::digest;
 use crate::plan::guard::{self, Objection};
 use crate::ports::{Billing, Clock, Cloud, Fault, Hold, Ledger, Mailer, Probe, Vault};
 
-pub use letters::LetterSettings;
+pub use insight::insight;
+pub use letters::{LetterSettings, preview};
 pub use observe::Prices;
 
 /// What looking takes: enough for `basement plan`, with keys that may only read.
@@ -80,6 +82,15 @@ pub struct Setup {
     pub templates: Templates,
     /// What letters say about us.
     pub letters: LetterSettings,
+}
+
+/// Other files than those of the setup, to compare with.
+#[derive(Debug, Clone)]
+pub struct Base {
+    /// The files.
+    pub fleet: Fleet,
+    /// Deadlines, graces, caps.
+    pub policy: Policy,
 }
 
 impl Setup {
@@ -160,7 +171,18 @@ pub type Stop = watch::Receiver<bool>;
 
 /// Looks and plans; changes nothing. Nobody tries to open a password: that each can be is taken for granted.
 pub async fn look(eyes: &Eyes, setup: &Setup, history: History, prices: &mut Prices) -> Result<Look, Fault> {
-    observe::look(eyes, None, setup, history, prices).await
+    Ok(observe::look((eyes, None), setup, None, history, prices).await?.0)
+}
+
+/// The same, and what other files, if there are any, would want of the same world at the same moment.
+pub async fn compare(
+    eyes: &Eyes,
+    setup: &Setup,
+    base: Option<&Base>,
+    history: History,
+    prices: &mut Prices,
+) -> Result<(Look, Option<Plan>), Fault> {
+    observe::look((eyes, None), setup, base, history, prices).await
 }
 
 /// Takes one step that a person asked for by itself.
@@ -189,7 +211,7 @@ pub async fn pass(
     ports.ledger.erase_passwords(hold, ports.eyes.clock.now().await.minus(keep)).await?;
     let strongbox = Strongbox { ledger: ports.ledger.clone(), vault: ports.vault.clone() };
     let history = ports.ledger.history().await?;
-    let look = observe::look(&ports.eyes, Some(&strongbox), setup, history, prices).await?;
+    let (look, _) = observe::look((&ports.eyes, Some(&strongbox)), setup, None, history, prices).await?;
     let judged = guard::judge(&look.plan, &look.census, &look.history, &setup.waived(&look));
     let approved = match judged {
         Ok(approved) => approved,

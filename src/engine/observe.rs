@@ -12,10 +12,11 @@ use crate::model::census::{Account, Census, Droplet, Question, Readiness, Secret
 use crate::model::firewall::Firewall;
 use crate::model::history::History;
 use crate::model::ids::{ServerName, Slug};
+use crate::model::plan::Plan;
 use crate::plan::{guard, plan};
 use crate::ports::Fault;
 
-use super::{Eyes, Look, Setup, Strongbox};
+use super::{Base, Eyes, Look, Setup, Strongbox};
 
 /// Questions to one vendor under way at once.
 const AT_ONCE: usize = 8;
@@ -42,21 +43,27 @@ enum Answer {
     Secret(Secret),
 }
 
+/// Looks, and plans for the files of `setup`; and for others over the same census, if there are any.
 pub(super) async fn look(
-    eyes: &Eyes,
-    strongbox: Option<&Strongbox>,
+    (eyes, strongbox): (&Eyes, Option<&Strongbox>),
     setup: &Setup,
+    base: Option<&Base>,
     history: History,
     prices: &mut Prices,
-) -> Result<Look, Fault> {
+) -> Result<(Look, Option<Plan>), Fault> {
     let mut census = census(eyes, prices).await?;
     let mut failed: BTreeMap<Question, Fault> = BTreeMap::new();
-    let mut draft = plan(&setup.fleet, &census, &history, &setup.policy);
+    let drafts = |census: &Census| {
+        let base = base.map(|base| plan(&base.fleet, census, &history, &base.policy));
+        (plan(&setup.fleet, census, &history, &setup.policy), base)
+    };
+    let (mut draft, mut other) = drafts(&census);
     // A census that is refused as a whole is not worth a thousand questions.
     let is_odd = guard::census_objections(&census, &history).iter().any(|o| !setup.allow.contains(o.name()));
     for _ in 0..ROUNDS {
+        let asked = draft.questions.iter().chain(other.iter().flat_map(|plan| &plan.questions));
         let open: BTreeSet<Question> =
-            draft.questions.iter().filter(|question| !failed.contains_key(question)).cloned().collect();
+            asked.filter(|question| !failed.contains_key(question)).cloned().collect();
         if open.is_empty() || is_odd {
             break;
         }
@@ -78,10 +85,11 @@ pub(super) async fn look(
                 }
             }
         }
-        draft = plan(&setup.fleet, &census, &history, &setup.policy);
+        (draft, other) = drafts(&census);
     }
     let objections = guard::objections(&draft, &census, &history);
-    Ok(Look { plan: draft, census, history, objections, unanswered: failed.into_values().collect() })
+    let look = Look { plan: draft, census, history, objections, unanswered: failed.into_values().collect() };
+    Ok((look, other))
 }
 
 /// Asks all of these, so many at once.

@@ -16,3 +16,5 @@ mod cloud_config;
 mod naming;
 mod reader;
 mod status;
+
+pub use reader::line_of;

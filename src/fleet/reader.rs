@@ -161,6 +161,12 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The line, from 1, on which a top-level key of a file stands.
+pub fn line_of(text: &str, key: &str) -> Option<usize> {
+    let at = find_key(text, 0..text.len(), key)?;
+    Some(text[..at].matches('\n').count() + 1)
+}
+
 /// `` `a`, `b` and `c` ``
 pub(super) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();

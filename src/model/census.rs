@@ -54,6 +54,9 @@ pub struct Droplet {
     pub locked: bool,
     /// What it costs a month, on or off.
     pub monthly: Money,
+    /// How many snapshots were made of it.
+    #[serde(default)]
+    pub snapshots: usize,
 }
 
 /// The DigitalOcean account.

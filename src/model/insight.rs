@@ -2,11 +2,12 @@
 //! next, and what will stand in their way. Invariant: it changes no step; without it a plan is poorer, not other.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{PlanName, ServerName, Slug, StepId};
+use super::ids::{DropletId, PaymentId, PlanName, ServerName, Slug, StepId, SubscriptionId};
 use super::moment::Moment;
 use super::money::Money;
 use super::step::{Action, Reason};
@@ -14,10 +15,13 @@ use super::step::{Action, Reason};
 /// All that is known besides. Each part may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Insight {
-    /// Where a server's state is declared.
-    pub declared: BTreeMap<ServerName, Declared>,
+    /// Where a server's state is declared, and what else of it is in force.
+    pub declared: BTreeMap<ServerName, Vec<Declared>>,
     /// What happened at Stripe before that.
     pub events: BTreeMap<ServerName, StripeEvent>,
+    /// What goes with the droplets that are to be destroyed.
+    #[serde(default)]
+    pub lost: BTreeMap<DropletId, Lost>,
     /// Whose doing a step is; empty without `--base`.
     pub labels: BTreeMap<StepId, Label>,
     /// What later passes will want, soonest first.
@@ -35,8 +39,20 @@ pub struct Declared {
     pub file: String,
     /// The line, from 1.
     pub line: Option<u32>,
-    /// The commit; none if the line is not committed yet, or there is no git.
-    pub commit: Option<Commit>,
+    /// Who wrote that line.
+    pub written: Written,
+}
+
+/// Who wrote a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "written", rename_all = "snake_case")]
+pub enum Written {
+    /// This commit.
+    By(Commit),
+    /// It is not committed yet.
+    NotCommitted,
+    /// There is no git here, or its history does not reach back so far.
+    Unknown,
 }
 
 /// A commit of the fleet repository.
@@ -61,6 +77,32 @@ pub struct StripeEvent {
     pub kind: String,
     /// When.
     pub at: Moment,
+}
+
+/// An event of Stripe's log, and what it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happening {
+    /// The event.
+    pub event: StripeEvent,
+    /// About which subscription, if it says so.
+    pub subscription: Option<SubscriptionId>,
+    /// About which payment (intent or charge), if it says so.
+    pub payment: Option<PaymentId>,
+}
+
+/// What goes with a droplet that is destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lost {
+    /// When it was made.
+    pub made: Moment,
+    /// When it was last known to be up; `None`: never.
+    pub last_up: Option<Moment>,
+    /// Its size.
+    pub size: String,
+    /// Its address, which goes back to DigitalOcean.
+    pub address: Option<Ipv4Addr>,
+    /// How many snapshots of it there are; they outlive it.
+    pub snapshots: usize,
 }
 
 /// Whose doing a step is.

@@ -111,7 +111,8 @@ fn is_up_after_all(case: &Case, droplet: &Droplet) -> bool {
     droplet.is_up()
         && case.want() == DesiredState::Running
         && case.record.destroyed.is_none()
-        && !case.record.failures.contains_key(&case.id("destroy", &[&droplet.id]))
+        // That it is up was known when it was given up for not being ready.
+        && letters::alerted_not_ready(case).is_none()
         && !breaker::has_begun(case.record)
 }
 

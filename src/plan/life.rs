@@ -191,7 +191,9 @@ pub(super) fn adopt(case: &Case, droplet: &Droplet, reason: Reason, to: &mut Ver
     // But one that is being made nobody can have used.
     let is_old = || droplet.created_at.plus(case.policy.boot_deadline) <= case.at();
     let is_foreign = known.attempt == 0 && (droplet.status != DropletStatus::New || is_old());
-    let delivered = is_foreign || known.delivered.is_some() || droplet.created_at > last_call;
+    // Made later than now: our clock is behind, and says nothing about when.
+    let is_later = droplet.created_at > last_call && droplet.created_at <= case.at().plus(SKEW);
+    let delivered = is_foreign || known.delivered.is_some() || is_later;
     let fact = Fact::Adopted { droplet: droplet.id, delivered };
     record(case, to, "adopted", fact, reason);
 }

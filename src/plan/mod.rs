@@ -2,7 +2,9 @@
 //! This file is its table of contents; the life of one server is in `life`, a failed delivery in `failed`.
 
 pub mod approval;
+pub mod attribution;
 pub mod breaker;
+pub mod causes;
 pub mod digest;
 pub mod guard;
 pub mod resend;

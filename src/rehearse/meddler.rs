@@ -1,7 +1,7 @@
 //! Stands between the engine and its ports, counts every call, and spoils the ones it was told to.
 //! Invariant: a spoilt call keeps the ports' contract: what is `Unavailable` had no effect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +16,7 @@ use crate::model::census::{Account, Droplet, Readiness, Size};
 use crate::model::firewall::{Firewall, FirewallOrder};
 use crate::model::history::{Entry, History};
 use crate::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
+use crate::model::insight::Happening;
 use crate::model::moment::Moment;
 use crate::model::step::CreateOrder;
 use crate::ports::{Billing, Cloud, Detail, Fault, Hold, Ledger, Mail, Mailer, PowerCall, Probe, Sealed};
@@ -240,6 +241,11 @@ impl<P: Billing> Billing for Meddled<P> {
 
     async fn refund(&self, order: &RefundOrder, step: &StepId, attempt: u32) -> Result<Refund, Fault> {
         self.meddler.around("refund", Kind::Write, || self.inner.refund(order, step, attempt)).await
+    }
+
+    // Only `basement plan` asks for it: no run does.
+    async fn events(&self, kinds: &BTreeSet<&'static str>, since: Moment) -> Result<Vec<Happening>, Fault> {
+        self.inner.events(kinds, since).await
     }
 
     async fn cancel(&self, id: &SubscriptionId) -> Result<(), Fault> {

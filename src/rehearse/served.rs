@@ -46,7 +46,7 @@ pub fn unserved(world: &mut World, books: &Books, fleet: &Fleet, ours: Moment, f
                 && machine.tags.iter().any(|tag| tag == MARK)
         });
         let told = |word: &str| world.outbox.iter().any(|letter| is_about(letter, &server.name, word));
-        if is_on && !told("welcome") && !forgets {
+        if is_on && !told("welcome") && !told("operator-not-ready") && !forgets {
             let what = format!("{} is paid for and on, and its customer does not know", server.name);
             found.push(Broken { law: 12, what });
         }

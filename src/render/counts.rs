@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::money::Totals;
 use crate::model::plan::Plan;
-use crate::model::step::Action;
+use crate::model::step::{Action, Step};
 
+use super::view::refunds;
 use super::words::count;
 
 /// How many steps of each kind, and what else there is.
@@ -49,12 +50,17 @@ pub struct Counts {
 impl Counts {
     /// Counts a plan's parts.
     pub fn of(plan: &Plan, objections: usize) -> Self {
-        let mut counts = Self { questions: plan.questions.len(), objections, ..Self::default() };
-        for step in &plan.steps {
-            *counts.slot(&step.action) += 1;
-        }
+        let mut counts = Self { questions: plan.questions.len(), objections, ..Self::of_steps(&plan.steps) };
         counts.waiting = plan.notes.iter().filter(|n| n.notice.waits()).count();
         counts.notes = plan.notes.len() - counts.waiting;
+        counts
+    }
+
+    fn of_steps<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Self {
+        let mut counts = Self::default();
+        for step in steps {
+            *counts.slot(&step.action) += 1;
+        }
         counts
     }
 
@@ -93,29 +99,9 @@ impl Counts {
 
 /// The last line: what is to be done, and what else there is.
 pub(super) fn summary(counts: &Counts, refunds: &Totals, servers: usize, is_broken: bool) -> String {
-    let Counts { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
-        counts;
-    let Counts { tag, firewall, .. } = counts;
     let Counts { waiting, notes, questions, objections, .. } = counts;
     let n = |n: usize, noun: &str| (n > 0).then(|| count(n as u64, noun));
-    let to = |n: usize, verb: &str| (n > 0).then(|| format!("{n} to {verb}"));
-    let refund = n(*refund, "refund").map(|text| format!("{text} ({refunds})"));
-    let steps: Vec<String> = [
-        n(*tag, "tag").map(|text| format!("{text} to make")),
-        n(*firewall, "firewall").map(|text| format!("{text} to put in place")),
-        to(*create, "create"),
-        to(*destroy, "destroy"),
-        to(*shutdown, "shut down"),
-        to(*power_off, "power off"),
-        to(*power_on, "power on"),
-        refund,
-        n(*cancel, "subscription").map(|text| format!("{text} to cancel")),
-        n(*letter, "letter"),
-        to(*record, "record"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let steps = counted(counts, refunds);
     let rest: Vec<String> = [
         is_broken.then(|| "breaker open".to_owned()),
         (*waiting > 0).then(|| format!("{waiting} under way")),
@@ -133,4 +119,35 @@ pub(super) fn summary(counts: &Counts, refunds: &Totals, servers: usize, is_brok
         (false, _) => format!("plan: {}", steps.join(", ")),
     };
     if rest.is_empty() { head } else { format!("{head}; {}", rest.join(", ")) }
+}
+
+/// How many steps of each kind, in words.
+pub(super) fn step_words(steps: &[&Step]) -> Vec<String> {
+    let steps = || steps.iter().copied();
+    counted(&Counts::of_steps(steps()), &refunds(steps()))
+}
+
+fn counted(counts: &Counts, refunds: &Totals) -> Vec<String> {
+    let Counts { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
+        counts;
+    let Counts { tag, firewall, .. } = counts;
+    let n = |n: usize, noun: &str| (n > 0).then(|| count(n as u64, noun));
+    let to = |n: usize, verb: &str| (n > 0).then(|| format!("{n} to {verb}"));
+    let refund = n(*refund, "refund").map(|text| format!("{text} ({refunds})"));
+    [
+        n(*tag, "tag").map(|text| format!("{text} to make")),
+        n(*firewall, "firewall").map(|text| format!("{text} to put in place")),
+        to(*create, "create"),
+        to(*destroy, "destroy"),
+        to(*shutdown, "shut down"),
+        to(*power_off, "power off"),
+        to(*power_on, "power on"),
+        refund,
+        n(*cancel, "subscription").map(|text| format!("{text} to cancel")),
+        n(*letter, "letter"),
+        to(*record, "record"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::census::Question;
-use crate::model::ids::{ServerName, StepId};
-use crate::model::insight::{Budget, Concern, Declared, Insight, Label, StripeEvent, Upcoming};
+use crate::model::ids::{DropletId, ServerName, StepId};
+use crate::model::insight::{Budget, Concern, Declared, Insight, Label, Lost, StripeEvent, Upcoming};
 use crate::model::moment::Moment;
 use crate::model::plan::{MoneyLine, Note, Notice, Plan, Uses};
 use crate::model::step::{Action, Reason, Step};
@@ -56,9 +56,11 @@ pub struct PlanDocument {
     /// How much of each cap is used up.
     pub uses: Uses,
     /// Where a server's state is declared.
-    pub declared: BTreeMap<ServerName, Declared>,
+    pub declared: BTreeMap<ServerName, Vec<Declared>>,
     /// What happened at Stripe before that.
     pub events: BTreeMap<ServerName, StripeEvent>,
+    /// What is lost with a droplet that is destroyed, by its number.
+    pub lost: BTreeMap<DropletId, Lost>,
     /// What later passes will want, soonest first.
     pub upcoming: Vec<UpcomingDocument>,
     /// What will stand in its way.
@@ -171,7 +173,7 @@ impl PlanDocument {
     /// A plan with the words its view has chosen.
     pub fn new(plan: &Plan, view: &PlanView, objections: &[impl AsRef<str>], insight: &Insight) -> Self {
         let Plan { at, servers, droplets, steps, notes, questions, money, uses } = plan;
-        let Insight { declared, events, labels: _, upcoming, concerns, budget } = insight;
+        let Insight { declared, events, lost, labels: _, upcoming, concerns, budget } = insight;
         let rows: BTreeMap<&StepId, &Row> =
             view.rows().filter_map(|row| Some((row.id.as_ref()?, row))).collect();
         let coming = view.rows_of(Part::Upcoming).zip(upcoming);
@@ -193,6 +195,7 @@ impl PlanDocument {
             uses: uses.clone(),
             declared: declared.clone(),
             events: events.clone(),
+            lost: lost.clone(),
             upcoming: coming
                 .map(|(row, data)| UpcomingDocument { text: row.sentence(), data: data.clone() })
                 .collect(),

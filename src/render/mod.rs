@@ -2,6 +2,7 @@
 //! `words`, `why` and `insight` choose them, `view` arranges them; `text`, `markdown`, `html` and `json` write
 //! them down, `fold` makes a long plan short.
 
+pub mod against;
 pub mod counts;
 pub mod diff;
 pub mod events;
@@ -15,6 +16,7 @@ pub mod letter;
 pub mod letter_samples;
 pub mod markdown;
 pub mod money;
+pub mod preview;
 pub mod progress;
 pub mod schema;
 pub mod sections;

@@ -86,14 +86,14 @@ const BY_DANGER: [&str; 5] =
 
 const BY_DOING: [&str; 5] = [
     "This change",
-    "Steps of unknown origin",
-    "Pending: wanted before this change",
     "Drift: the live side moved",
-    "In flight: begun by an earlier pass",
+    "Pending: asked for already",
+    "In flight: an earlier pass began it",
+    "Of unknown origin",
 ];
 
 const DOINGS: [Option<Label>; 5] =
-    [Some(Label::ThisChange), None, Some(Label::Pending), Some(Label::Drift), Some(Label::InFlight)];
+    [Some(Label::ThisChange), Some(Label::Drift), Some(Label::Pending), Some(Label::InFlight), None];
 
 fn worst(story: &[Step]) -> usize {
     let place = |step: &Step| match &step.action {
@@ -108,7 +108,7 @@ fn worst(story: &[Step]) -> usize {
 
 fn doing(story: &[Row]) -> usize {
     let place = |row: &Row| DOINGS.iter().position(|doing| *doing == row.label);
-    story.iter().filter_map(place).min().unwrap_or(1)
+    story.iter().filter_map(place).min().unwrap_or(4)
 }
 
 /// Whose doing a row is, as a word for filters and brackets.

@@ -22,6 +22,8 @@ use super::verdict::{Danger, verdict};
 use super::why;
 use super::words::{self, Places, Sign, clean, count};
 
+/// The title of the steps.
+
 /// A plan, ready to be written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanView {
@@ -109,7 +111,6 @@ impl PlanView {
         let objects = objections
             .iter()
             .map(|o| Row::new(Sign::Note, "objection", "", clean(o.as_ref()), String::new()));
-        let step_rows = steps.iter().map(|step| step_row(step, places, plan, insight)).collect();
         let upcoming = insight.upcoming.iter().map(|next| upcoming_row(next, places, plan));
         let sections = [
             Section::new(Part::Stopped, "Stopped", note_rows(&breaker)),
@@ -125,7 +126,7 @@ impl PlanView {
             Section::new(Part::Objections, "Not to be applied as it is", objects.collect()),
         ];
         let mut sections: Vec<Section> =
-            sections.into_iter().chain(sections::of_steps(steps, step_rows)).collect();
+            sections.into_iter().chain(sections::of_steps(steps, step_rows(plan, places, insight))).collect();
         sections.retain(|section| !section.rows.is_empty());
         // A stable sort: groups of steps keep their order.
         sections.sort_by_key(|section| section.part);
@@ -212,6 +213,21 @@ impl Row {
     }
 }
 
+/// The steps; what is behind a server's steps is said with the first of them.
+fn step_rows(plan: &Plan, places: Places<'_>, insight: &Insight) -> Vec<Row> {
+    let mut said = BTreeSet::new();
+    let mut rows = Vec::new();
+    for step in &plan.steps {
+        let mut row = step_row(step, places, plan, insight);
+        row.details.extend(insight::loss_of(step, insight, plan.at));
+        if let Some(server) = step.server.as_ref().filter(|server| said.insert(*server)) {
+            row.details.extend(insight::origin(server, insight, plan.at));
+        }
+        rows.push(row);
+    }
+    rows
+}
+
 fn step_row(step: &Step, places: Places<'_>, plan: &Plan, insight: &Insight) -> Row {
     let Step { id, server, action, reason, again } = step;
     let mut why = why::reason(reason, plan.at);
@@ -221,14 +237,7 @@ fn step_row(step: &Step, places: Places<'_>, plan: &Plan, insight: &Insight) -> 
     let what = words::what(action, server.as_ref(), places);
     let subject = server.as_ref().map_or("fleet", ServerName::as_str);
     let row = Row::new(Sign::of(action), words::verb(action), subject, what, why);
-    let details = server.as_ref().map(|server| insight::origin(server, insight, plan.at));
-    Row {
-        details: details.unwrap_or_default(),
-        label: insight.labels.get(id).copied(),
-        cause: why::cause(reason),
-        id: Some(id.clone()),
-        ..row
-    }
+    Row { label: insight.labels.get(id).copied(), cause: why::cause(reason), id: Some(id.clone()), ..row }
 }
 
 /// A step to come: its time before its verb, its words as a step's own.
@@ -270,7 +279,7 @@ fn note_row(note: &Note, plan: &Plan) -> Row {
 }
 
 /// What the steps give back: from the steps themselves, so that the sum cannot differ from the rows.
-fn refunds(steps: &[Step]) -> Totals {
+pub(super) fn refunds<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Totals {
     let mut totals = Totals::default();
     for step in steps {
         if let Action::Refund { order, attempt: _ } = &step.action {

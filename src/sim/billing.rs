@@ -111,6 +111,9 @@ pub struct CataloguePrice {
     pub every: Every,
 }
 
+/// The event of a dispute; it is noted with the charge, from which the dispute is shown.
+pub(super) const DISPUTED: &str = "charge.dispute.created";
+
 /// The catalogue every account is seeded with.
 pub const CATALOGUE: [CataloguePrice; 6] = [
     price("price_basic_month", "basic-month", "prod_basic", "basic", 1_500, Every::Month),

@@ -11,7 +11,9 @@ use crate::model::ids::{PaymentId, SubscriptionId};
 use crate::model::moment::Moment;
 use crate::model::money::Money;
 
-use super::billing::{Books, InvoiceRow, InvoiceStatus, PaymentRow, RefundFate, RefundRow, Refusal};
+use super::billing::{
+    Books, DISPUTED, InvoiceRow, InvoiceStatus, PaymentRow, RefundFate, RefundRow, Refusal,
+};
 use super::billing_life::known;
 
 /// What is true of one subscription, for whoever checks a run.
@@ -92,7 +94,7 @@ impl Books {
         let row = self.payments.get_mut(&pi).ok_or_else(missing)?;
         let (charge, _) = row.charge.clone().ok_or_else(missing)?;
         row.disputed = true;
-        self.note(now, "charge.dispute.created", &charge);
+        self.note(now, DISPUTED, &charge);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The simulated Stripe's first door: `ports::Billing` straight on the books, with the same trouble as at HTTP.
 //! Invariant: what it answers is what the real adapter reads from the second door, HTTP; nothing is retried here.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -12,6 +13,7 @@ use crate::model::billing::{
 };
 use crate::model::desired::Price;
 use crate::model::ids::{CustomerId, InvoiceId, PaymentId, RefundId, StepId, SubscriptionId};
+use crate::model::insight::{Happening, StripeEvent};
 use crate::model::moment::Moment;
 use crate::model::money::{Currency, Money};
 use crate::ports::{Billing, Clock as _, Detail, Fault};
@@ -21,7 +23,7 @@ use crate::sim::requests::Vendor;
 use crate::sim::trouble::Mishap;
 use crate::sim::world::{Call, Shared, lock};
 
-use super::billing::{Books, InvoiceStatus, ItemRow, RefundRow, SubscriptionRow};
+use super::billing::{Books, DISPUTED, Event, InvoiceStatus, ItemRow, RefundRow, SubscriptionRow};
 use super::billing_life::has_ended;
 use super::billing_money::stands;
 use super::stripe_form::Form;
@@ -118,6 +120,14 @@ impl Billing for BillingDoor {
             let id = answer.body["id"].as_str().unwrap_or_default();
             let made = books.refunds.get(id).and_then(|row| refund(id, row));
             made.ok_or_else(|| Fault::Unknown(detail("POST /v1/refunds", "the answer names no refund")))
+        })
+        .await
+    }
+
+    async fn events(&self, kinds: &BTreeSet<&'static str>, since: Moment) -> Result<Vec<Happening>, Fault> {
+        self.call("GET", "/v1/events", |books, _| {
+            let wanted = |event: &&Event| kinds.contains(event.kind) && event.created >= since;
+            Ok(books.events().iter().rev().filter(wanted).map(|event| happening(books, event)).collect())
         })
         .await
     }
@@ -276,6 +286,21 @@ fn payment(books: &Books, id: &SubscriptionId, at: Moment) -> Option<Payment> {
         parts: part.into_iter().collect(),
         by_hand: None,
     })
+}
+
+fn happening(books: &Books, event: &Event) -> Happening {
+    let of = |invoice: &str| books.invoices.get(invoice).map(|row| row.subscription.clone());
+    let subscription = match event.object.split_once('_') {
+        Some(("sub", _)) => Some(event.object.clone()),
+        Some(("in", _)) => of(&event.object),
+        _ => None,
+    };
+    let payment = (event.kind == DISPUTED).then(|| books.intent_of(&event.object)).flatten();
+    Happening {
+        event: StripeEvent { id: event.id.clone(), kind: event.kind.to_owned(), at: event.created },
+        subscription: subscription.and_then(|id| SubscriptionId::parse(&id).ok()),
+        payment: payment.and_then(|id| PaymentId::parse(&id).ok()),
+    }
 }
 
 fn refund(id: &str, row: &RefundRow) -> Option<Refund> {

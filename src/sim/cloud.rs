@@ -57,6 +57,8 @@ pub enum Taking {
 
 /// The number before the first droplet's.
 const FIRST_DROPLET: u64 = 400_000_000;
+/// The number before the first snapshot's.
+const FIRST_SNAPSHOT: u64 = 6_000_000;
 
 enum Due {
     Boot(u64),
@@ -145,6 +147,7 @@ impl Cloudlet {
                     monitoring: order.monitoring,
                     pending: None,
                     late_tags: Vec::new(),
+                    snapshots: Vec::new(),
                 };
                 self.machines.insert(id, machine);
                 self.hide_tags(id, name);
@@ -235,6 +238,15 @@ impl Cloudlet {
         let there = self.machines.contains_key(&id);
         self.leave(id, Ending::ByHand);
         there
+    }
+
+    /// Somebody makes a snapshot of a droplet.
+    pub fn snapshot(&mut self, id: u64) {
+        self.planned += 1;
+        let number = FIRST_SNAPSHOT + self.planned;
+        if let Some(machine) = self.machines.get_mut(&id) {
+            machine.snapshots.push(number);
+        }
     }
 
     fn tell(&self, machine: &Machine, taking: Taking) {

@@ -29,6 +29,7 @@ pub fn router(world: Shared) -> Router {
         .route("/control/droplets", get(droplets))
         .route("/control/droplets/{which}", delete(remove))
         .route("/control/droplets/{which}/untag", post(untag))
+        .route("/control/droplets/{which}/snapshot", post(snapshot))
         .route("/control/user-data/{which}", get(user_data))
         .route("/control/whim", post(whim))
         .route("/control/trouble", get(planned).post(trouble).delete(calm))
@@ -100,6 +101,15 @@ async fn untag(State(world): State<Shared>, Path(which): Path<String>) -> Result
     let cloud = world.cloud();
     for id in find(cloud, &which)? {
         cloud.untag(id);
+    }
+    Ok(empty())
+}
+
+async fn snapshot(State(world): State<Shared>, Path(which): Path<String>) -> Result<Response, No> {
+    let mut world = lock(&world);
+    let cloud = world.cloud();
+    for id in find(cloud, &which)? {
+        cloud.snapshot(id);
     }
     Ok(empty())
 }

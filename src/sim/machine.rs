@@ -136,6 +136,8 @@ pub struct Machine {
     pub(super) pending: Option<u64>,
     /// Tags that are not shown yet.
     pub(super) late_tags: Vec<String>,
+    /// The numbers of the snapshots made of it.
+    pub snapshots: Vec<u64>,
 }
 
 /// Why a droplet is no more.

@@ -287,6 +287,7 @@ fn model(machine: &Machine) -> Droplet {
         tags: machine.tags.iter().map(|tag| tag.to_ascii_lowercase()).collect(),
         locked: false,
         monthly: Money::usd(machine.size.cents),
+        snapshots: machine.snapshots.len(),
     }
 }
 

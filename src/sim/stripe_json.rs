@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::model::billing::Status;
 use crate::model::moment::Moment;
 
-use super::billing::{Books, CATALOGUE, CustomerRow, Event, RefundRow, Refusal, SubscriptionRow};
+use super::billing::{Books, CATALOGUE, CustomerRow, DISPUTED, Event, RefundRow, Refusal, SubscriptionRow};
 use super::stripe_money_json as money;
 
 /// The version whose shapes these are.
@@ -271,9 +271,13 @@ fn refund(id: &str, row: &RefundRow) -> Value {
 
 /// The object stands in it as it is now, not as it was: only its id and kind are to be relied on.
 fn event(books: &Books, event: &Event) -> Value {
+    let about = match event.kind {
+        DISPUTED => money::dispute(books, &event.object, event.created),
+        _ => object(books, &event.object),
+    };
     json!({
         "id": event.id, "object": "event", "api_version": VERSION, "created": event.created.unix(),
-        "data": { "object": object(books, &event.object).unwrap_or_else(|| json!({ "id": event.object })) },
+        "data": { "object": about.unwrap_or_else(|| json!({ "id": event.object })) },
         "livemode": books.live, "pending_webhooks": 0,
         "request": { "id": null, "idempotency_key": null }, "type": event.kind,
     })

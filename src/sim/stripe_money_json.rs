@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::model::desired::Every;
+use crate::model::moment::Moment;
 
 use super::billing::{Books, InvoiceRow, InvoiceStatus, ItemRow, PaymentRow};
 use super::stripe_json::{list, time, with, with_nulls};
@@ -131,6 +132,23 @@ pub(super) fn charge(books: &Books, pi: &str, row: &PaymentRow) -> Option<Value>
          receipt_number receipt_url review shipping source source_transfer statement_descriptor \
          statement_descriptor_suffix transfer_data transfer_group",
     ))
+}
+
+/// The dispute of a charge; it shares the charge's number.
+pub(super) fn dispute(books: &Books, charge: &str, at: Moment) -> Option<Value> {
+    let pi = books.intent_of(charge)?;
+    let amount = books.payments.get(&pi)?.amount;
+    Some(json!({
+        "id": charge.replacen("ch_", "du_", 1), "object": "dispute", "amount": amount,
+        "balance_transactions": [], "charge": charge, "created": at.unix(), "currency": "usd",
+        "enhanced_eligibility_types": [], "evidence": {},
+        "evidence_details": {
+            "due_by": null, "enhanced_eligibility": {}, "has_evidence": false, "past_due": false,
+            "submission_count": 0,
+        },
+        "is_charge_refundable": false, "livemode": books.live, "metadata": {}, "payment_intent": pi,
+        "reason": "fraudulent", "status": "needs_response",
+    }))
 }
 
 fn line(books: &Books, id: &str, row: &InvoiceRow, n: usize, item: &ItemRow) -> Value {

@@ -7,7 +7,7 @@ mod problem;
 
 use std::net::Ipv4Addr;
 
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use serde_path_to_error::Segment;
@@ -208,6 +208,7 @@ struct RawDroplet {
     tags: Option<Vec<String>>,
     #[serde(default)]
     locked: bool,
+    snapshot_ids: Option<Vec<IgnoredAny>>,
 }
 
 #[derive(Deserialize)]
@@ -312,6 +313,7 @@ impl RawDroplet {
             tags: self.tags.unwrap_or_default().iter().map(|tag| tag.to_ascii_lowercase()).collect(),
             locked: self.locked,
             monthly: Money::usd(self.size.price_monthly),
+            snapshots: self.snapshot_ids.map_or(0, |ids| ids.len()),
         }
     }
 }

@@ -5,4 +5,5 @@ pub mod digitalocean;
 pub mod first_boot;
 pub mod redact;
 pub mod stripe;
+pub mod stripe_events;
 pub mod stripe_money;

@@ -1,5 +1,6 @@
 //! Traps laid for the engine, on the simulated world: relays, refunds and listings that answer oddly.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,6 +9,7 @@ use basement::engine::settle::{End, settle};
 use basement::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, RefundStatus, Subscription};
 use basement::model::history::{Event, Outcome};
 use basement::model::ids::{CustomerId, StepId, SubscriptionId};
+use basement::model::insight::Happening;
 use basement::model::letter::Occasion;
 use basement::model::moment::{Moment, Span};
 use basement::model::step::Action;
@@ -136,6 +138,10 @@ impl Billing for Bank {
     async fn refund(&self, order: &RefundOrder, step: &StepId, _: u32) -> Result<Refund, Fault> {
         let id = "re_1".parse().expect("an id");
         Ok(Refund { id, amount: order.amount, status: RefundStatus::Failed, step: Some(step.clone()) })
+    }
+
+    async fn events(&self, kinds: &BTreeSet<&'static str>, since: Moment) -> Result<Vec<Happening>, Fault> {
+        self.0.events(kinds, since).await
     }
 
     async fn cancel(&self, id: &SubscriptionId) -> Result<(), Fault> {

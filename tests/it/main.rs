@@ -2,7 +2,9 @@
 
 mod alerts;
 mod approval;
+mod attribution;
 mod breaker;
+mod checkout;
 mod commands;
 mod contract;
 mod digitalocean;

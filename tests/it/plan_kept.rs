@@ -64,7 +64,7 @@ fn what_may_have_been_welcomed_is_not_given_up() {
     let booting = |end| welcomed(Scene::running().created(7), end).at(after(99));
     let destroyed = welcomed(Scene::destroyed().created(7), lost()).stripe(Status::Active).at(after(99));
     check(vec![
-        ("up: the letter is said again", booting(lost()).droplet(7, Active), "letter:welcome"),
+        ("up: the letter is said again", booting(lost()).droplet(7, Active).ready(7), "letter:welcome"),
         ("its reply was lost, and it is new again", booting(lost()).droplet(7, New), "(hands_off)"),
         ("a try was refused: one before may have arrived", booting(refused()).droplet(7, New), "(hands_off)"),
         ("gone", booting(lost()).gone(7), "record:deleted letter:operator-deleted"),

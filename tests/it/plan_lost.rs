@@ -1,5 +1,6 @@
 //! A droplet that is up, ready, and whose password can never be told; and what a lost ledger leaves.
 
+use basement::model::billing::Status;
 use basement::model::census::{DropletStatus, Readiness, Secret};
 use basement::model::history::{Event, Outcome};
 use basement::model::ids::DropletId;
@@ -33,7 +34,7 @@ fn a_droplet_whose_password_is_lost_is_replaced_twice_and_then_given_up() {
     let gone = || asked(Scene::running().created(7)).at(after(3));
     assert_eq!(gone().line(), "droplet?");
     assert_eq!(gone().gone(7).line(), "record:replaced");
-    let create = replaced(gone().gone(7)).plan().steps.remove(0);
+    let create = replaced(gone().gone(7)).stripe(Status::Active).plan().steps.remove(0);
     assert_eq!(create.id.as_str(), format!("create/{NAME}/2"));
     let twice = replaced(replaced(Scene::running())).created(7);
     let twice = twice.droplet(7, DropletStatus::Active).at(after(1));

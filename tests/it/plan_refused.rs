@@ -51,7 +51,7 @@ fn the_operator_hears_of_what_is_refused_three_times() {
     let welcome = letter(Occasion::Welcome { address: [203, 0, 113, 7].into(), droplet: ID, host_key: None });
     let welcomed = format!("letter/{NAME}/welcome/1");
     let switched = format!("power_on/{NAME}/7");
-    let up = || Scene::running().created(7).droplet(7, Active);
+    let up = || Scene::running().created(7).droplet(7, Active).ready(7);
     let off = || Scene::running().delivered(7).droplet(7, Off);
     for (row, scene, step, action, want) in [
         (

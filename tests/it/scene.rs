@@ -272,6 +272,7 @@ pub fn droplet(id: u64, status: DropletStatus) -> Droplet {
         tags: BTreeSet::from(["basement".to_owned(), "user-ada".to_owned(), format!("server-{NAME}")]),
         locked: false,
         monthly: Money::usd(1200),
+        snapshots: 0,
     }
 }
 

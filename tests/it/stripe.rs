@@ -6,7 +6,7 @@ use std::time::Duration;
 use basement::adapters::stripe::{BadSetup, Stripe};
 use basement::model::billing::Status;
 use basement::model::desired::Every;
-use basement::model::ids::{CustomerId, SubscriptionId};
+use basement::model::ids::{CustomerId, PaymentId, SubscriptionId};
 use basement::model::money::Currency;
 use basement::model::policy::Mode;
 use basement::ports::{Billing, Fault};
@@ -271,4 +271,54 @@ async fn nobody_there_is_unavailable() {
     drop(listener);
     let stripe = make(&base, "sk_test_1", Mode::Test).unwrap();
     assert!(matches!(stripe.cancel(&id("sub_1")).await, Err(Fault::Unavailable { .. })));
+}
+
+#[tokio::test]
+async fn events_name_what_they_are_about() {
+    let event = |id: &str, kind: &str, object: Value| {
+        json!({
+            "id": id, "object": "event", "type": kind, "created": 1_790_000_000, "livemode": false,
+            "data": {"object": object},
+        })
+    };
+    let newest = [
+        event("evt_5", "customer.subscription.deleted", json!({"object": "subscription", "id": "sub_1"})),
+        event(
+            "evt_4",
+            "invoice.paid",
+            json!({"object": "invoice", "id": "in_1", "parent": {"subscription_details": {"subscription": "sub_2"}}}),
+        ),
+        // As it was written before 2025-03-31.
+        event("evt_3", "invoice.paid", json!({"object": "invoice", "subscription": {"id": "sub_3"}})),
+    ];
+    let oldest = [
+        event(
+            "evt_2",
+            "charge.dispute.created",
+            json!({"object": "dispute", "charge": "ch_1", "payment_intent": null}),
+        ),
+        json!({"id": "evt_1", "type": 7, "livemode": false}),
+    ];
+    let script = Script::start(vec![page(&newest, true), page(&oldest, false)]).await;
+    let kinds = ["invoice.paid", "customer.subscription.deleted", "charge.dispute.created"].into();
+    let since = basement::model::moment::Moment::from_unix(1_789_000_000);
+    let found = script.stripe.events(&kinds, since).await.unwrap();
+    let about: Vec<(&str, Option<&str>, Option<&str>)> = found
+        .iter()
+        .map(|found| {
+            let payment = found.payment.as_ref().map(PaymentId::as_str);
+            (found.event.id.as_str(), found.subscription.as_ref().map(SubscriptionId::as_str), payment)
+        })
+        .collect();
+    let wanted = [
+        ("evt_5", Some("sub_1"), None),
+        ("evt_4", Some("sub_2"), None),
+        ("evt_3", Some("sub_3"), None),
+        ("evt_2", None, Some("ch_1")),
+    ];
+    assert_eq!(about, wanted);
+    let asked = script.asked();
+    assert_eq!(asked[0].query("created[gte]"), Some("1789000000"));
+    assert_eq!(asked[0].query("types[0]"), Some("charge.dispute.created"));
+    assert_eq!(asked[1].query("starting_after"), Some("evt_3"));
 }

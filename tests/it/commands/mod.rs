@@ -15,6 +15,7 @@ mod preview;
 mod secret_files;
 mod secrets;
 mod vendors;
+mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -41,7 +41,7 @@ use State::{Absent, CameBack, Cancelled, Disputed, Paid, Refunded, Spoilt, Trial
 const STATES: [State; 8] = [Paid, Trial, Cancelled, Refunded, CameBack, Disputed, Spoilt, Absent];
 
 /// The calls, each with the beginning of the request that is struck.
-const CALLS: [(&str, &str); 7] = [
+const CALLS: [(&str, &str); 8] = [
     ("subscriptions", "GET /v1/subscriptions$"),
     ("subscription", "GET /v1/subscriptions/"),
     ("customer", "GET /v1/customers/"),
@@ -49,6 +49,7 @@ const CALLS: [(&str, &str); 7] = [
     ("refund", "GET /v1/refunds$"),
     ("refund", "POST /v1/refunds$"),
     ("cancel", "DELETE /v1/subscriptions/"),
+    ("events", "GET /v1/events$"),
 ];
 
 type Account = Arc<Mutex<Books>>;
@@ -139,6 +140,10 @@ async fn run(billing: &dyn Billing, name: &str, about: &About) -> Result<String,
                 amount: Money::usd(1500),
             };
             billing.refund(&order, &step(), 1).await.map(super::said)
+        }
+        "events" => {
+            let kinds = ["invoice.paid", "customer.subscription.deleted", "charge.dispute.created"].into();
+            billing.events(&kinds, Moment::from_unix(START - 20 * 86_400)).await.map(super::said)
         }
         "cancel" => billing.cancel(subscription).await.map(super::said),
         other => panic!("no call is `{other}`"),

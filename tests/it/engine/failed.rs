@@ -313,10 +313,12 @@ async fn a_refund_that_stripe_refuses_to_begin_is_made_in_the_end() {
       destroy/~/#1
       letter/~/failed/1
       letter/~/operator-failed/1
+      letter/~/operator-refused/refund-1
       record/~/gave-up/1
       refund/sub_000001/pi_000001 $15.00 succeeded
       @ letter.~.failed.1 to the customer
       @ letter.~.operator-failed.1 to operator@example.com
+      @ letter.~.operator-refused.refund-1 to operator@example.com
     bob-5fzq6san: #1 active
       create/~/1 created
       letter/~/welcome/1

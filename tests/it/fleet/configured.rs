@@ -50,8 +50,8 @@ fn unknown_keys_and_tables_all_at_once() {
          |         ^
       hint: did you mean `caps`?
 
-    basement.toml:81: unknown table `leger`
-      81 | [leger]
+    basement.toml:84: unknown table `leger`
+      84 | [leger]
          |  ^
       hint: did you mean `[ledger]`?
 

@@ -175,7 +175,7 @@ fn validate_says_all_of_it_and_no_key_that_was_pasted() {
       hint: add `[plans.basic]` with `size` and `stripe`
 
     basement.toml:3: unknown key `key` in `[stripe]`
-      3 | key = "sk_test_……"
+      3 | key = "sk_test_…"
         | ^
       hint: the keys here are `mode`
 

@@ -1,5 +1,6 @@
 //! The command on a real folder: what it shows, writes and exits with.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -8,6 +9,7 @@ use basement::cli::generate::{GenerateArgs, run};
 use basement::cli::init::{self, InitArgs};
 use basement::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Subscription};
 use basement::model::ids::{CustomerId, InvoiceId, StepId, SubscriptionId};
+use basement::model::insight::Happening;
 use basement::model::moment::Moment;
 use basement::model::money::Money;
 use basement::ports::{Billing, Fault};
@@ -42,6 +44,9 @@ impl Billing for Stripe {
     }
     async fn refund(&self, _: &RefundOrder, _: &StepId, _: u32) -> Result<Refund, Fault> {
         Err(Fault::refused("refund", "not asked here"))
+    }
+    async fn events(&self, _: &BTreeSet<&'static str>, _: Moment) -> Result<Vec<Happening>, Fault> {
+        Err(Fault::refused("events", "not asked here"))
     }
     async fn cancel(&self, _: &SubscriptionId) -> Result<(), Fault> {
         Err(Fault::refused("cancel", "not asked here"))

@@ -11,6 +11,7 @@ use basement::model::census::{Account, Droplet, Size};
 use basement::model::firewall::{Firewall, FirewallOrder, Progress, ours};
 use basement::model::history::{Entry, Event, History, Outcome};
 use basement::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
+use basement::model::insight::Happening;
 use basement::model::moment::{Moment, Span};
 use basement::model::money::Money;
 use basement::model::step::{Action, CreateOrder};
@@ -185,6 +186,10 @@ impl Billing for Planted<dyn Billing> {
 
     async fn refund(&self, order: &RefundOrder, step: &StepId, attempt: u32) -> Result<Refund, Fault> {
         self.inner.refund(order, step, attempt).await
+    }
+
+    async fn events(&self, kinds: &BTreeSet<&'static str>, since: Moment) -> Result<Vec<Happening>, Fault> {
+        self.inner.events(kinds, since).await
     }
 
     async fn cancel(&self, id: &SubscriptionId) -> Result<(), Fault> {

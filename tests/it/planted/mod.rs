@@ -104,5 +104,5 @@ fn a_firewall_that_is_only_believed_in_is_caught() {
 - subscribe: { user: ada, price: pro-month, trial: 0 }
 - run
 ";
-    assert!(storm(|| bugs::tampered(bugs::wall_dreamt), script).contains(&12));
+    assert!(storm(|| bugs::tampered(bugs::wall_dreamt), script).contains(&13));
 }

@@ -2,7 +2,7 @@
 
 use basement::model::desired::{Because, DesiredState};
 use basement::model::ids::DropletId;
-use basement::model::insight::{Commit, Concern, Declared, Insight, StripeEvent};
+use basement::model::insight::{Commit, Concern, Declared, Insight, Lost, StripeEvent, Written};
 use basement::model::money::Money;
 use basement::model::plan::{Note, Notice, Plan};
 use basement::model::step::{Action, Fact, Reason};
@@ -52,10 +52,12 @@ fn poisoned(text: &str) -> (Plan, Insight) {
     plan.steps[1].reason = Reason::Refused { times: 3, said: t() };
     plan.steps[2].action = Action::Record { fact: Fact::Census { droplets: 1, team: t() } };
     let commit = Commit { hash: t(), at: now(), author: t(), subject: t() };
-    let declared = Declared { file: t(), line: Some(1), commit: Some(commit) };
+    let declared = Declared { file: t(), line: Some(1), written: Written::By(commit) };
+    let lost = Lost { made: now(), last_up: None, size: t(), address: None, snapshots: 1 };
     let insight = Insight {
-        declared: [(name("ada-7f3k2m9q"), declared)].into(),
+        declared: [(name("ada-7f3k2m9q"), vec![declared])].into(),
         events: [(name("ada-7f3k2m9q"), StripeEvent { id: t(), kind: t(), at: now() })].into(),
+        lost: [(DropletId(123), lost)].into(),
         concerns: vec![
             Concern::Scope { vendor: t(), scope: t() },
             Concern::NoKey { key: t(), servers: vec![name("ada-7f3k2m9q")] },

@@ -1,7 +1,9 @@
 //! What is known about the sample besides its steps: every label and concern, declarations, events, what comes.
 
 use basement::model::ids::{DropletId, PlanName, ServerName, Slug};
-use basement::model::insight::{Budget, Commit, Concern, Declared, Insight, Label, StripeEvent, Upcoming};
+use basement::model::insight::{
+    Budget, Commit, Concern, Declared, Insight, Label, Lost, StripeEvent, Upcoming, Written,
+};
 use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::money::Money;
 use basement::model::plan::Plan;
@@ -19,8 +21,15 @@ pub fn insight(plan: &Plan) -> Insight {
         author: "Kim".to_owned(),
         subject: "ada has left us".to_owned(),
     };
-    let declared = |text: &str, line, commit| {
-        (name(text), Declared { file: format!("fleet/servers/{text}.yaml"), line, commit })
+    let declared = |text: &str, line, written| {
+        (name(text), vec![Declared { file: format!("fleet/servers/{text}.yaml"), line, written }])
+    };
+    let lost = Lost {
+        made: at("2026-02-01T09:00:00Z"),
+        last_up: Some(at("2026-08-12T08:55:00Z")),
+        size: "s-1vcpu-2gb".to_owned(),
+        address: Some(sample::ADDRESS),
+        snapshots: 0,
     };
     let event = StripeEvent {
         id: "evt_1".to_owned(),
@@ -33,9 +42,13 @@ pub fn insight(plan: &Plan) -> Insight {
     labels.extend(named("bob-5d8w1x2c").map(|step| (step.id.clone(), Label::InFlight)));
     labels.extend(named("action-17").map(|step| (step.id.clone(), Label::Drift)));
     Insight {
-        declared: [declared("ada-7f3k2m9q", Some(7), Some(commit)), declared("dee-2b7n5v3z", None, None)]
-            .into(),
+        declared: [
+            declared("ada-7f3k2m9q", Some(7), Written::By(commit)),
+            declared("dee-2b7n5v3z", None, Written::NotCommitted),
+        ]
+        .into(),
         events: [(name("ada-7f3k2m9q"), event)].into(),
+        lost: [(DropletId(123), lost)].into(),
         labels: labels.into_iter().collect(),
         upcoming: upcoming(),
         concerns: concerns(),

@@ -90,6 +90,13 @@ async fn every_answer_obeys_stripes_schemas() {
         assert_eq!(missing.status, 404);
         obeys("error", &missing.body);
     }
+    let disputes = shop.get("/v1/events?type=charge.dispute.created").await.body;
+    let dispute = &disputes["data"][0]["data"]["object"];
+    assert_eq!(
+        (dispute["object"].as_str(), dispute["status"].as_str()),
+        (Some("dispute"), Some("needs_response"))
+    );
+    assert!(dispute["payment_intent"].as_str().is_some_and(|id| id.starts_with("pi_")), "{dispute}");
     obeys("account", &shop.get("/v1/account").await.body);
     obeys("deleted_customer", &shop.get("/v1/customers/cus_000006").await.body);
     obeys("error", &shop.send("GET", "/v1/refunds", "", &[]).await.body);
