@@ -22,8 +22,6 @@ use super::verdict::{Danger, verdict};
 use super::why;
 use super::words::{self, Places, Sign, clean, count};
 
-/// The title of the steps.
-
 /// A plan, ready to be written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanView {

@@ -158,6 +158,19 @@ fn under_way(notice: &Notice, now: Moment) -> String {
     }
 }
 
+/// A note about a freeze; nothing about another one.
+fn hold(notice: &Notice, now: Moment) -> String {
+    let time = |at: &Moment| time_seen(*at, now);
+    match notice {
+        Notice::Held { until: Some(until), reason } => format!("until {}: {}", time(until), clean(reason)),
+        Notice::Held { until: None, reason } => format!("for as long as this lasts: {}", clean(reason)),
+        Notice::HoldOver { until, reason } => {
+            format!("since {} ({}); take it out of fleet/overrides", time(until), clean(reason))
+        }
+        _ => String::new(),
+    }
+}
+
 /// A note in a sentence, as read at `now`: what is so, and where there is one, the cure.
 pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> String {
     let time = |at: &Moment| time_seen(*at, now);
@@ -187,11 +200,7 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
         Notice::WrongSize { has, wants } => {
             format!("it is a {}, and its file wants a {}; it is not resized", clean(has), clean(wants))
         }
-        Notice::Held { until: Some(until), reason } => format!("until {}: {}", time(until), clean(reason)),
-        Notice::Held { until: None, reason } => format!("for as long as this lasts: {}", clean(reason)),
-        Notice::HoldOver { until, reason } => {
-            format!("since {} ({}); take it out of fleet/overrides", time(until), clean(reason))
-        }
+        Notice::Held { .. } | Notice::HoldOver { .. } => hold(notice, now),
         Notice::Stale { status, would } => format!(
             "Stripe now says `{}`, so this is not done: {}; run `basement generate`",
             clean(status),

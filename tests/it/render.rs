@@ -5,6 +5,7 @@ mod fold;
 mod formats;
 mod injection;
 mod known;
+mod occasions;
 pub mod sample;
 
 use std::collections::BTreeMap;
