@@ -12,11 +12,12 @@ use crate::model::approval::Approval;
 use crate::model::moment::Span;
 use crate::plan::approval::{Standing, standing};
 use crate::plan::digest::{destructive, digest};
+use crate::render::events::ApplyEvent;
 use crate::render::words;
 
 use super::error::{self, Failure, code};
 use super::saved::Saved;
-use super::{Allow, Context, Format, ask, plan, project, say, watch, wiring};
+use super::{Allow, Context, ask, plan, project, say, watch, wiring};
 
 /// Arguments of `basement apply`.
 #[derive(Debug, Args)]
@@ -31,9 +32,27 @@ pub(crate) struct ApplyArgs {
     /// Stop waiting after so long; what is left is done by the next run.
     #[arg(long, default_value = "15m", value_parser = Span::parse, value_name = "SPAN")]
     deadline: Span,
+    /// Write what happens to stdout, one JSON object a line (see `basement schema event`), and talk on stderr.
+    #[arg(long)]
+    events: bool,
 }
 
-pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<u8, Failure> {
+/// Runs it; with `--events` the last line says how it ended, whatever the end.
+pub(super) async fn run(context: Context, args: &ApplyArgs) -> Result<u8, Failure> {
+    if !args.events {
+        return go(&context, args).await;
+    }
+    let ended = go(&Context { voice: say::Voice::Err, ..context }, args).await;
+    let (code, text) = match &ended {
+        Ok(code::DONE) => (code::DONE, "done".to_owned()),
+        Ok(code) => (*code, "not done".to_owned()),
+        Err(failure) => (failure.code, failure.to_string()),
+    };
+    say::tell(&ApplyEvent::Ended { code, text: words::clean(&text) }.to_line());
+    ended
+}
+
+async fn go(context: &Context, args: &ApplyArgs) -> Result<u8, Failure> {
     let project = project::load(&context.dir)?;
     let saved = args.plan.as_deref().map(Saved::read).transpose()?;
     let setup = project.setup(&args.allow.allow);
@@ -53,7 +72,7 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<u8, Failu
             Said::Over(code) => return Ok(code),
         }
     }
-    let screen = watch::Screen::new(args.auto_approve.then_some((context, &setup)));
+    let screen = watch::Screen::new(context, args.auto_approve.then_some(&setup), args.events);
     let show = |progress: &engine::Progress| screen.show(progress);
     let heard = hear(stop.clone(), &screen);
     let result = tokio::select! {
@@ -77,7 +96,7 @@ fn same(context: &Context, saved: &Saved, look: &Look, setup: &engine::Setup) ->
     let Some(diff) = saved.moved(look, &plan::text(look, setup), context.colour) else {
         return Ok(Said::Yes);
     };
-    say::print(&diff)?;
+    context.voice.print(&diff)?;
     Err(Failure::new(
         "the world moved since the plan was saved; nothing was done",
         "read what changed above, and save the plan again: `basement plan --out FILE`",
@@ -98,7 +117,7 @@ async fn consent(
         say::remark(&format!("approved by {} until {}", approval.by, approval.until));
         return Ok(Said::Yes);
     }
-    plan::show(context, look, setup, Format::Text)?;
+    plan::show(context, look, setup)?;
     if look.plan.is_settled() && !look.plan.is_broken() {
         return Ok(Said::Over(code::DONE));
     }
@@ -108,9 +127,10 @@ async fn consent(
     let is_yes = if count > 0 {
         let things = words::count(count as u64, "step");
         let question = format!("This takes something away in {things}. Type that number to apply it: ");
-        ask::answer(&question, &count.to_string(), stop).await
+        ask::answer(context.voice, &question, &count.to_string(), stop).await
     } else {
-        ask::answer("Apply this, and what follows from it? Only `yes` is a yes: ", "yes", stop).await
+        ask::answer(context.voice, "Apply this, and what follows from it? Only `yes` is a yes: ", "yes", stop)
+            .await
     };
     if is_yes {
         return Ok(Said::Yes);
@@ -148,12 +168,12 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
     let done = watch::summary(&run.did);
     match &run.end {
         End::Settled => {
-            say::tell(&format!("apply: {done}; nothing is left to do"));
+            context.voice.tell(&format!("apply: {done}; nothing is left to do"));
             Ok(code::DONE)
         }
         End::Broken => {
             if let Some(report) = &run.last {
-                plan::show(context, &report.look, setup, Format::Text)?;
+                plan::show(context, &report.look, setup)?;
             }
             Err(Failure::new(
                 format!("the breaker is open: nothing is created and no refund begins ({done})"),
@@ -163,7 +183,7 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
         }
         End::Objected => {
             if let Some(report) = &run.last {
-                plan::show(context, &report.look, setup, Format::Text)?;
+                plan::show(context, &report.look, setup)?;
                 let names: Vec<String> =
                     report.refused.iter().map(|o| format!("--allow {}", o.name())).collect();
                 let before = if run.did.is_empty() { String::new() } else { format!(" (before it: {done})") };

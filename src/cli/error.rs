@@ -109,7 +109,7 @@ fn split(text: String) -> (String, Option<String>) {
 }
 
 /// JSON for programs, indented, with its line break.
-pub(super) fn pretty(value: &serde_json::Value) -> Result<String, Failure> {
+pub(super) fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::plain(error.to_string()))?;
     Ok(text + "\n")
 }

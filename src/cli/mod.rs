@@ -26,6 +26,7 @@ mod render;
 mod resend;
 mod saved;
 mod say;
+mod schema;
 mod sim;
 mod templates;
 mod watch;
@@ -112,6 +113,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Play storms on the simulated world, and judge them by the laws.
     Rehearse(rehearse::RehearseArgs),
+    /// Print the JSON Schema of what programs read; without a name, the names.
+    Schema(schema::SchemaArgs),
     /// Print a completion script for a shell.
     Completions {
         /// Which shell.
@@ -123,7 +126,12 @@ impl Command {
     fn needs_repository(&self) -> bool {
         !matches!(
             self,
-            Self::Init(_) | Self::Sim(_) | Self::Demo(_) | Self::Rehearse(_) | Self::Completions { .. }
+            Self::Init(_)
+                | Self::Sim(_)
+                | Self::Demo(_)
+                | Self::Rehearse(_)
+                | Self::Schema(_)
+                | Self::Completions { .. }
         )
     }
 }
@@ -150,6 +158,8 @@ pub(crate) struct Allow {
 pub(crate) struct Context {
     dir: PathBuf,
     colour: bool,
+    /// Where people are talked to.
+    voice: say::Voice,
 }
 
 /// Parses the command line, runs it, and returns the exit code.
@@ -202,7 +212,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         ));
     }
     let colour = !matches!(colour, anstream::ColorChoice::Never);
-    let context = Context { dir: cli.dir, colour };
+    let context = Context { dir: cli.dir, colour, voice: say::Voice::Out };
     match cli.command {
         Command::Init(args) => Ok(init::run(&args, &context.dir, &templates::FILES, &mut say::out())?),
         Command::Generate(args) => {
@@ -215,7 +225,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Validate(args) => Ok(validate::run(&args, &context.dir, &mut say::out(), &mut say::talk())?),
         Command::Plan(args) => plan::run(&context, &args).await,
         Command::Render(args) => render::run(&context, &args).await,
-        Command::Apply(args) => apply::run(&context, &args).await,
+        Command::Apply(args) => apply::run(context, &args).await,
         Command::Approve(args) => approve::run(&context, &args).await,
         Command::Hold(args) => declare::hold(&context, &args).await,
         Command::Destroy(args) => declare::destroy(&context, &args).await,
@@ -231,6 +241,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Sim(args) => sim::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Rehearse(args) => rehearse::run(&args).await,
+        Command::Schema(args) => schema::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "basement", &mut script);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::engine::{self, Prices};
@@ -13,11 +13,27 @@ use crate::model::plan::Plan;
 use crate::plan::approval::{Standing, standing};
 use crate::plan::attribution;
 use crate::render;
+use crate::render::against::against;
+use crate::render::fold::fold;
+use crate::render::json::PlanDocument;
 use crate::render::view::PlanView;
 
 use super::error::{Failure, code, pretty};
 use super::saved::Saved;
-use super::{Context, Format, base, foresight, project, say, wiring};
+use super::{Context, base, foresight, project, say, wiring};
+
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people at a terminal.
+    Text,
+    /// For programs; versioned, see `basement schema plan`.
+    Json,
+    /// For a pull request's comment.
+    Markdown,
+    /// A page for a browser.
+    Html,
+}
 
 /// Arguments of `basement plan`.
 #[derive(Debug, Args)]
@@ -25,6 +41,9 @@ pub(crate) struct PlanArgs {
     /// For people or for programs.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Show each of many like rows, and with `--base` also the steps that are not of this change.
+    #[arg(long)]
+    all: bool,
     /// Exit with 2 if there is something to do (3 if the guard objects, 6 if the breaker is open).
     #[arg(long)]
     exit_code: bool,
@@ -34,22 +53,12 @@ pub(crate) struct PlanArgs {
     /// Say whose doing each step is: this change's, or what the files of REV ask for already.
     #[arg(long, value_name = "REV")]
     base: Option<String>,
-    /// With `--base`: show each step, also those that are not of this change.
-    #[arg(long, requires = "base")]
-    all: bool,
     /// Show the letters that would be sent instead, each as it would be; passwords are dots.
     #[arg(long)]
     letters: bool,
     /// The plan of a later day, e.g. 2026-12-01: everything due before it done, Stripe as the files say.
     #[arg(long, value_parser = Moment::parse, value_name = "DAY", conflicts_with_all = ["out", "base", "letters"])]
     at: Option<Moment>,
-}
-
-/// What is known of a plan besides, and what it is compared with: a revision, and whether to show every step.
-#[derive(Default)]
-struct Besides<'a> {
-    insight: Insight,
-    against: Option<(&'a str, bool)>,
 }
 
 pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failure> {
@@ -76,8 +85,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
             insight.labels = attribution::labels(&look.plan, other, &look.history);
         }
         foresight::look_ahead(&mut insight, &look, &setup, &project.config.catalogue, eyes.cloud.left());
-        let against = args.base.as_deref().map(|base| (base, args.all));
-        show_with(context, &look, &setup, &Besides { insight, against }, args.format)?;
+        print(context, &look, &setup, &insight, args)?;
     }
     Ok(match &look.plan {
         _ if !args.exit_code => code::DONE,
@@ -90,14 +98,11 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     })
 }
 
-/// Prints a plan, and what could not be known for it.
-pub(super) fn show(
-    context: &Context,
-    look: &engine::Look,
-    setup: &engine::Setup,
-    format: Format,
-) -> Result<(), Failure> {
-    show_with(context, look, setup, &Besides::default(), format)
+/// Shows a plan to people, and what could not be known for it.
+pub(super) fn show(context: &Context, look: &engine::Look, setup: &engine::Setup) -> Result<(), Failure> {
+    warn(look);
+    let style = render::text::Style { colour: context.colour, width: super::watch::width() };
+    context.voice.print(&render::text::text(&fold(view(look, setup, &Insight::default())), style))
 }
 
 fn show_letters(setup: &engine::Setup, look: &engine::Look, format: Format) -> Result<(), Failure> {
@@ -107,35 +112,43 @@ fn show_letters(setup: &engine::Setup, look: &engine::Look, format: Format) -> R
         Format::Json => {
             say::print(&pretty(&json!({ "version": render::json::VERSION, "letters": letters }))?)
         }
+        Format::Markdown | Format::Html => Err(Failure::new(
+            "`--letters` has no such `--format`",
+            "letters are shown as text, or as JSON for programs",
+        )),
     }
 }
 
-fn show_with(
+fn print(
     context: &Context,
     look: &engine::Look,
     setup: &engine::Setup,
-    besides: &Besides<'_>,
-    format: Format,
+    insight: &Insight,
+    args: &PlanArgs,
 ) -> Result<(), Failure> {
-    let view = view(look, setup, &besides.insight);
-    for fault in &look.unanswered {
-        say::remark(&format!("warning: a question was not answered; its server waits: {fault}"));
-    }
-    match format {
+    let view = view(look, setup, insight);
+    match args.format {
         Format::Text => {
-            let view = match besides.against {
-                Some((base, all)) => render::sections::by_label(view, &look.plan, base, all),
+            let view = match &args.base {
+                Some(base) => against(view, &look.plan, base, args.all),
                 None => view,
             };
+            let view = if args.all { view } else { fold(view) };
             let style = render::text::Style { colour: context.colour, width: super::watch::width() };
             say::print(&render::text::text(&view, style))?;
         }
         Format::Json => {
-            let digest = crate::plan::digest::digest(&look.plan);
-            let json = render::json::json(&look.plan, &view, &objections(look, setup).0, Some(&digest));
-            say::print(&pretty(&json)?)?;
+            let objections = objections(look, setup).0;
+            let document = PlanDocument::new(&look.plan, &view, &objections, insight);
+            say::print(&pretty(&document)?)?;
+        }
+        Format::Markdown => say::print(&render::markdown::markdown(&view))?,
+        Format::Html => {
+            let page = render::html::html(&view).map_err(|error| Failure::plain(error.to_string()))?;
+            say::print(&page)?;
         }
     }
+    warn(look);
     Ok(())
 }
 
@@ -146,7 +159,15 @@ pub(super) fn text(look: &engine::Look, setup: &engine::Setup) -> String {
 
 fn view(look: &engine::Look, setup: &engine::Setup, insight: &Insight) -> PlanView {
     let (stand, waived) = objections(look, setup);
-    PlanView::new(&look.plan, &setup.fleet, &look.history, &stand, insight).waived(&waived)
+    PlanView::new(&look.plan, &setup.fleet, &look.history, &stand, insight)
+        .waived(&waived)
+        .with_digest(&crate::plan::digest::digest(&look.plan))
+}
+
+fn warn(look: &engine::Look) {
+    for fault in &look.unanswered {
+        say::remark(&format!("warning: a question was not answered; its server waits: {fault}"));
+    }
 }
 
 /// What the guard objects to, each with how to waive it; and what was waived, and by whom.

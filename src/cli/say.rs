@@ -5,6 +5,36 @@ use std::io::{self, Write};
 
 use super::error::Failure;
 
+/// Where a command talks: to stdout, unless its data goes there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Voice {
+    /// Stdout.
+    Out,
+    /// Stderr.
+    Err,
+}
+
+impl Voice {
+    /// Writes a text, all of it.
+    pub fn print(self, text: &str) -> Result<(), Failure> {
+        match self {
+            Self::Out => print(text),
+            Self::Err => {
+                remark(text.trim_end_matches('\n'));
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes a line that nothing depends on.
+    pub fn tell(self, line: &str) {
+        match self {
+            Self::Out => tell(line),
+            Self::Err => remark(line),
+        }
+    }
+}
+
 /// A writer whose reader may go at any time.
 pub(super) struct Gone<W>(W);
 

@@ -8,22 +8,29 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::engine::{Did, Look, Progress, Setup};
+use crate::model::ids::ServerName;
+use crate::plan::digest::digest;
 use crate::ports::Fault;
 use crate::render;
+use crate::render::events::ApplyEvent;
 use crate::wire::redact::redact;
 
-use super::{Context, Format, plan, say};
+use super::{Context, plan, say};
 
 /// The screen of one run.
 pub(super) struct Screen<'a> {
     bar: Option<ProgressBar>,
-    first_plan: Option<(&'a Context, &'a Setup)>,
+    context: &'a Context,
+    /// For the first plan, if it is to be shown.
+    setup: Option<&'a Setup>,
+    /// Programs get events on stdout.
+    events: bool,
     is_shown: AtomicBool,
 }
 
 impl<'a> Screen<'a> {
-    /// A screen that shows the first plan too, if its context is given.
-    pub fn new(first_plan: Option<(&'a Context, &'a Setup)>) -> Self {
+    /// A screen that shows the first plan too, if its set-up is given.
+    pub fn new(context: &'a Context, setup: Option<&'a Setup>, events: bool) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new_spinner();
             if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}") {
@@ -32,11 +39,14 @@ impl<'a> Screen<'a> {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Self { bar, first_plan, is_shown: AtomicBool::new(false) }
+        Self { bar, context, setup, events, is_shown: AtomicBool::new(false) }
     }
 
     /// Shows one thing.
     pub fn show(&self, progress: &Progress) {
+        if self.events {
+            say::tell(&event(progress).to_line());
+        }
         match progress {
             Progress::Planned(look) => self.planned(look),
             Progress::Did(did) => self.line(&line(did)),
@@ -60,10 +70,10 @@ impl<'a> Screen<'a> {
     }
 
     fn planned(&self, look: &Look) {
-        if let Some((context, setup)) = self.first_plan
+        if let Some(setup) = self.setup
             && !self.is_shown.swap(true, Ordering::Relaxed)
         {
-            let shown = || plan::show(context, look, setup, Format::Text);
+            let shown = || plan::show(self.context, look, setup);
             // A plan that cannot be printed (a closed pipe) is no reason not to do it.
             let _ = match &self.bar {
                 Some(bar) => bar.suspend(shown),
@@ -90,8 +100,8 @@ impl<'a> Screen<'a> {
 
     fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| say::tell(text)),
-            None => say::tell(text),
+            Some(bar) => bar.suspend(|| self.context.voice.tell(text)),
+            None => self.context.voice.tell(text),
         }
     }
 }
@@ -147,11 +157,30 @@ fn line(did: &Did) -> String {
     }
 }
 
+fn event(progress: &Progress) -> ApplyEvent {
+    match progress {
+        Progress::Planned(look) => ApplyEvent::planned(&look.plan, digest(&look.plan), look.objections.len()),
+        Progress::Did(Did { step, result: Ok(outcome) }) => ApplyEvent::did(step, outcome),
+        Progress::Did(Did { step, result: Err(fault @ Fault::Unknown(_)) }) => {
+            ApplyEvent::unknown(step, &fault.to_string())
+        }
+        Progress::Did(Did { step, result: Err(fault) }) => ApplyEvent::failed(step, &fault.to_string()),
+        Progress::Sleeping { span, look, fault } => ApplyEvent::Sleeping {
+            seconds: span.as_secs(),
+            servers: look.map(|look| waited_for(look).len()).unwrap_or_default(),
+            why: fault.map(|fault| render::words::clean(&fault.to_string())),
+        },
+    }
+}
+
 /// Which servers the next look is about: those under way, and those just acted upon.
-fn waits(look: &Look) -> String {
+fn waited_for(look: &Look) -> BTreeSet<&ServerName> {
     let waiting = look.plan.notes.iter().filter(|note| note.notice.waits());
     let waiting = waiting.filter_map(|note| note.server.as_ref());
     let acted = look.plan.steps.iter().filter_map(|step| step.server.as_ref());
-    let servers: BTreeSet<_> = acted.chain(waiting).collect();
-    format!("waiting for {}", render::words::count(servers.len() as u64, "server"))
+    acted.chain(waiting).collect()
+}
+
+fn waits(look: &Look) -> String {
+    format!("waiting for {}", render::words::count(waited_for(look).len() as u64, "server"))
 }

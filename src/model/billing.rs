@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::desired::Price;
@@ -190,7 +191,7 @@ pub struct Payment {
 }
 
 /// A refund to be asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RefundOrder {
     /// Which subscription failed.
     pub subscription: SubscriptionId,

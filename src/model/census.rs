@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::billing::Fresh;
@@ -90,7 +91,7 @@ pub enum Sighting {
 }
 
 /// What a droplet shows of its first boot, at its own address.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "ready", rename_all = "snake_case")]
 pub enum Readiness {
     /// Its first boot is over, and all that it checked is well.
@@ -130,7 +131,7 @@ pub enum Secret {
 }
 
 /// Something a plan must know before it may decide; `engine/observe` answers it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum Question {
     /// Is this droplet really gone?
     Droplet(DropletId),

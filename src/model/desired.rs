@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{CustomerId, PlanName, ServerName, Slug, SubscriptionId, UserSlug};
@@ -32,7 +33,7 @@ pub struct Price {
 }
 
 /// The state a file asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DesiredState {
     /// Up and reachable.
@@ -44,7 +45,7 @@ pub enum DesiredState {
 }
 
 /// Why a file asks for its state. `generate` writes these phrases; a person may write any other.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "String", into = "String")]
 pub enum Because {
     /// `subscription active`
@@ -95,7 +96,7 @@ pub enum Origin {
 }
 
 /// What droplet a server wants: the catalogue's plan with the override laid over it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Spec {
     /// DigitalOcean size slug.
     pub size: Slug,

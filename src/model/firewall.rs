@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::census::MARK;
@@ -16,7 +17,7 @@ pub const EVERYWHERE: [&str; 2] = ["0.0.0.0/0", "::/0"];
 pub const ALL_PORTS: &str = "0";
 
 /// Which way a rule lets traffic through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
     /// To the droplets.
@@ -26,7 +27,7 @@ pub enum Way {
 }
 
 /// What is let through, to or from one peer.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Rule {
     /// Which way.
     pub way: Way,
@@ -39,7 +40,7 @@ pub struct Rule {
 }
 
 /// How far DigitalOcean has carried it out. Source: API v2, `firewall.status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Progress {
     /// Not everywhere yet.
@@ -51,7 +52,7 @@ pub enum Progress {
 }
 
 /// A firewall as it is seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Firewall {
     /// Its id.
     pub id: FirewallId,
@@ -68,7 +69,7 @@ pub struct Firewall {
 }
 
 /// One way in which the firewall is not ours any more.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "drift", rename_all = "snake_case")]
 pub enum Drift {
     /// Somebody opened something.
@@ -102,7 +103,7 @@ pub enum Drift {
 }
 
 /// A rule without its peer.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Opening {
     /// Which way.
     pub way: Way,
@@ -113,7 +114,7 @@ pub struct Opening {
 }
 
 /// Our firewall, to be made or to be put in place of what is there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FirewallOrder {
     /// The one whose content is replaced; `None`: there is none yet.
     pub id: Option<FirewallId>,

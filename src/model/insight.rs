@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{DropletId, PaymentId, PlanName, ServerName, Slug, StepId, SubscriptionId};
@@ -12,7 +13,7 @@ use super::money::Money;
 use super::step::{Action, Reason};
 
 /// All that is known besides. Each part may be missing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Insight {
     /// Where a server's state is declared, and what else of it is in force.
     pub declared: BTreeMap<ServerName, Vec<Declared>>,
@@ -32,7 +33,7 @@ pub struct Insight {
 }
 
 /// The line that declares a server's state, and the commit that wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Declared {
     /// The file, relative to the repository.
     pub file: String,
@@ -43,7 +44,7 @@ pub struct Declared {
 }
 
 /// Who wrote a line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "written", rename_all = "snake_case")]
 pub enum Written {
     /// This commit.
@@ -55,7 +56,7 @@ pub enum Written {
 }
 
 /// A commit of the fleet repository.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Commit {
     /// Its short hash.
     pub hash: String,
@@ -68,7 +69,7 @@ pub struct Commit {
 }
 
 /// Something that happened at Stripe. Source: Stripe API, `event`; kept there for 30 days.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StripeEvent {
     /// `evt_…`
     pub id: String,
@@ -90,7 +91,7 @@ pub struct Happening {
 }
 
 /// What goes with a droplet that is destroyed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lost {
     /// When it was made.
     pub made: Moment,
@@ -105,7 +106,7 @@ pub struct Lost {
 }
 
 /// Whose doing a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Label {
     /// The files under review ask for it, and those they are compared with do not.
@@ -119,7 +120,7 @@ pub enum Label {
 }
 
 /// A step that a later pass will want.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Upcoming {
     /// Not before this moment.
     pub at: Moment,
@@ -132,7 +133,7 @@ pub struct Upcoming {
 }
 
 /// Something that will stand in the way of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "concern", rename_all = "snake_case")]
 pub enum Concern {
     /// The team may not have so many droplets.
@@ -195,7 +196,7 @@ pub enum Concern {
 }
 
 /// What applying a plan takes of DigitalOcean's request budget.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Budget {
     /// About so many requests.
     pub requests: u64,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::breaker::Opened;
@@ -13,7 +14,7 @@ use super::money::Money;
 use super::step::Reason;
 
 /// What a letter is about. Its words are chosen in `render/letter`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "about", rename_all = "snake_case")]
 pub enum Occasion {
     /// The server is ready: address, user, password.
@@ -102,7 +103,7 @@ pub enum Occasion {
 }
 
 /// What is told of one server in a letter about several.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Told {
     /// Which server.
     pub server: ServerName,
@@ -115,7 +116,7 @@ pub struct Told {
 }
 
 /// Who gets it. The address itself is read when the letter is sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Recipient {
     /// The address Stripe has for this customer.
@@ -125,7 +126,7 @@ pub enum Recipient {
 }
 
 /// A letter to be sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Letter {
     /// About which server; `None`: about the whole fleet.
     pub server: Option<ServerName>,

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::breaker::Opened;
@@ -13,7 +14,7 @@ use super::money::{Money, Totals};
 use super::step::Step;
 
 /// Something to say without doing.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "note", rename_all = "snake_case")]
 pub enum Notice {
     /// Intended, nothing visible yet; listings lag.
@@ -202,7 +203,7 @@ pub enum Notice {
 }
 
 /// Something to say, about a server or about the fleet.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Note {
     /// About which server; `None`: about none of the files.
     pub server: Option<ServerName>,
@@ -212,7 +213,7 @@ pub struct Note {
 }
 
 /// What would be done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// The census's moment.
     pub at: Moment,
@@ -233,7 +234,7 @@ pub struct Plan {
 }
 
 /// How much of what may be done at once, or in a day, is used up: by a plan, and by what was done before it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Uses {
     /// Destroys in this plan, of droplets that were up.
     pub destroys: Use,
@@ -248,7 +249,7 @@ pub struct Uses {
 }
 
 /// A count and its cap.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Use {
     /// How many.
     pub count: usize,
@@ -257,7 +258,7 @@ pub struct Use {
 }
 
 /// Money a month before and after the plan. What changes is the sum of what its steps change.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MoneyLine {
     /// Revenue of what is served now.
     #[serde(default)]
@@ -285,7 +286,7 @@ pub struct MoneyLine {
 }
 
 /// What a step changes in a month's money.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepMoney {
     /// In revenue.
     pub revenue: Option<Money>,

@@ -1,6 +1,7 @@
 //! Steps: what to do, a closed set of kinds, and why.
 //! Invariant: a step carries every choice; executing it is dull.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::billing::RefundOrder;
@@ -13,7 +14,7 @@ use super::letter::Letter;
 use super::moment::{Moment, Span};
 
 /// A droplet to be made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CreateOrder {
     /// For which server; also the droplet's name.
     pub server: ServerName,
@@ -28,7 +29,7 @@ pub struct CreateOrder {
 }
 
 /// Why a droplet is destroyed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DestroyCause {
     /// The file is a tombstone, or its grace is over.
@@ -40,7 +41,7 @@ pub enum DestroyCause {
 }
 
 /// Something learned by looking, to be written into the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "fact", rename_all = "snake_case")]
 pub enum Fact {
     /// This droplet is this server's: found after a lost reply, or after the ledger was lost.
@@ -84,7 +85,7 @@ pub enum Fact {
 }
 
 /// One kind of thing to do: a closed set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Action {
     /// Write down what was learned.
@@ -149,7 +150,7 @@ pub enum Action {
 }
 
 /// Why a step is taken. `render/words` puts it into a sentence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum Reason {
     /// The file asks for this state.
@@ -253,7 +254,7 @@ pub enum Reason {
 }
 
 /// One thing to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// What it is about.
     pub id: StepId,

@@ -2,11 +2,11 @@
 //! Invariant: what comes from git or Stripe passes `clean`.
 
 use crate::model::ids::ServerName;
-use crate::model::insight::{Commit, Declared, Insight, Label, Lost, StripeEvent, Written};
+use crate::model::insight::{Budget, Commit, Concern, Declared, Insight, Label, Lost, StripeEvent, Written};
 use crate::model::moment::Moment;
 use crate::model::step::{Action, Step};
 
-use super::words::{clean, count, day_seen, time_seen};
+use super::words::{clean, count, day_seen, first, thousands, time_seen};
 
 /// What is lost by a step, a line each, as read at `now`.
 pub fn loss_of(step: &Step, insight: &Insight, now: Moment) -> Vec<String> {
@@ -54,6 +54,86 @@ fn declaration(declared: &Declared, now: Moment) -> String {
 fn happening(event: &StripeEvent, now: Moment) -> String {
     let StripeEvent { id, kind, at } = event;
     format!("Stripe: {} at {} ({})", clean(kind), time_seen(*at, now), clean(id))
+}
+
+/// A concern in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worry {
+    /// In one or two words.
+    pub word: &'static str,
+    /// What is so.
+    pub text: String,
+    /// What to do about it.
+    pub cure: String,
+}
+
+/// What stands in a plan's way, and the cure.
+pub fn concern(concern: &Concern) -> Worry {
+    let names = |servers: &[ServerName]| first(servers.iter().map(ServerName::as_str));
+    let worry = |word, text: String, cure: &str| Worry { word, text, cure: cure.to_owned() };
+    match concern {
+        Concern::Quota { limit, has, creates, destroys } => {
+            let room = limit.saturating_sub(*has);
+            let text = format!(
+                "the team may have {} and has {has}; {creates} more are to be created",
+                count(*limit, "droplet")
+            );
+            if *creates <= room + destroys {
+                let cure = "there is room once this plan has destroyed what it destroys; what is refused before \
+                            that is tried again";
+                return worry("quota", text, cure);
+            }
+            worry("quota", text, "ask DigitalOcean for a higher limit before it is applied")
+        }
+        Concern::SoldOut { size, region, servers } => worry(
+            "sold out",
+            format!("`{size}` is not to be had in `{region}`, for {}", names(servers)),
+            "give the plan another size or region in `basement.toml`, or these servers one in fleet/overrides",
+        ),
+        Concern::NoImage { image, servers } => worry(
+            "no image",
+            format!("there is no image `{image}`, for {}", names(servers)),
+            "name one that DigitalOcean has in `basement.toml`",
+        ),
+        Concern::NoKey { key, servers } => worry(
+            "no key",
+            format!("the team has no SSH key `{}`, for {}", clean(key), names(servers)),
+            "add it to the team, or take it out of `basement.toml`",
+        ),
+        Concern::Loss { plan, revenue, cost } => worry(
+            "loss",
+            format!("plan `{plan}` brings in {revenue} a month, and its droplet costs {cost}"),
+            "raise its price at Stripe, or give it a smaller size in `basement.toml`",
+        ),
+        Concern::Scope { vendor, scope } => worry(
+            "scope",
+            format!("the credential for {} may not `{}`", clean(vendor), clean(scope)),
+            "make one that may, or give this one the scope",
+        ),
+        Concern::Requests { needed, left } => worry(
+            "requests",
+            format!(
+                "it takes about {} requests, and {} are left this hour",
+                thousands(*needed),
+                thousands(*left)
+            ),
+            "apply waits for the next hour by itself; give it a longer `--deadline`",
+        ),
+    }
+}
+
+/// What applying takes: `≈ 61 requests, about 40 s; 4,812 of 5,000 left this hour`.
+pub fn budget(budget: &Budget) -> String {
+    let Budget { requests, seconds, left, limit } = budget;
+    let span = match seconds {
+        0..120 => format!("{seconds} s"),
+        _ => count(seconds / 60, "minute"),
+    };
+    let left = left.map(|left| {
+        let of = limit.map(|limit| format!(" of {}", thousands(limit))).unwrap_or_default();
+        format!("; {}{of} left this hour", thousands(left))
+    });
+    format!("≈ {} requests, about {span}{}", thousands(*requests), left.unwrap_or_default())
 }
 
 fn loss(lost: &Lost, now: Moment) -> [String; 2] {

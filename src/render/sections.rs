@@ -1,85 +1,122 @@
-//! A labelled plan, arranged by whose doing its steps are: the change's own first, the rest folded to counts.
-//! Invariant: each step stands in one section or is counted in one line.
+//! Sections: which rows stand together, and under which title. First what is dangerous; with labels, first
+//! what this change asks for. Invariant: a server's steps are never torn apart.
 
 use crate::model::insight::Label;
-use crate::model::plan::Plan;
-use crate::model::step::Step;
+use crate::model::step::{Action, Step};
 
-use super::insight::label as word;
-use super::view::{PlanView, Row, STEPS, Section, step_words};
-use super::words::{Sign, clean};
+use super::insight;
+use super::view::Row;
+use super::words::count;
 
-/// What is not of the change itself, in the order in which it matters.
-const REST: [Label; 3] = [Label::Drift, Label::Pending, Label::InFlight];
+/// So many steps are taken in at a glance; more stand in groups.
+const FEW: usize = 20;
 
-/// Arranges the steps by their labels against `base`; all of them if `all`. Without labels nothing changes.
-pub fn by_label(view: PlanView, plan: &Plan, base: &str, all: bool) -> PlanView {
-    let mut sections = Vec::new();
-    for section in view.sections {
-        if section.title == STEPS && section.rows.iter().any(|row| row.label.is_some()) {
-            sections.extend(split(section.rows, plan, base, all));
-        } else {
-            sections.push(section);
+/// Rows under a title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// What part of the plan it is.
+    pub part: Part,
+    /// Its title.
+    pub title: String,
+    /// Whose doing all of it is, if the title says so.
+    pub doing: Option<Label>,
+    /// Its rows.
+    pub rows: Vec<Row>,
+}
+
+/// The parts of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The breaker is open.
+    Stopped,
+    /// What is to be done.
+    Steps,
+    /// What was begun before.
+    UnderWay,
+    /// What is only said.
+    Notes,
+    /// What later passes will want.
+    Upcoming,
+    /// What will stand in the way.
+    Concerns,
+    /// What must be known first.
+    Questions,
+    /// Why it may not be applied.
+    Objections,
+    /// What was said against it, and waived.
+    Waived,
+}
+
+impl Section {
+    /// A section; its title counts what is in it.
+    pub(super) fn new(part: Part, title: &str, rows: Vec<Row>) -> Self {
+        Self { part, title: title.to_owned(), doing: None, rows }
+    }
+}
+
+/// The steps in groups, each with its count: a few in one; else by what is worst for a server, or, if it is
+/// known, by whose doing they are.
+pub(super) fn of_steps(steps: &[Step], rows: Vec<Row>) -> Vec<Section> {
+    let is_labelled = rows.iter().any(|row| row.label.is_some());
+    if rows.len() <= FEW && !is_labelled {
+        return vec![Section::new(Part::Steps, "Steps", rows)];
+    }
+    let mut rows = rows.into_iter();
+    let mut groups: Vec<(usize, Vec<Row>)> = Vec::new();
+    for story in steps.chunk_by(|a, b| a.server == b.server) {
+        let story_rows: Vec<Row> = rows.by_ref().take(story.len()).collect();
+        let place = if is_labelled { doing(&story_rows) } else { worst(story) };
+        match groups.iter_mut().find(|(of, _)| *of == place) {
+            Some((_, group)) => group.extend(story_rows),
+            None => groups.push((place, story_rows)),
         }
     }
-    PlanView { sections, ..view }
+    groups.sort_by_key(|(place, _)| *place);
+    let titles: [&str; 5] = if is_labelled { BY_DOING } else { BY_DANGER };
+    let titled = groups.into_iter().map(|(place, rows)| {
+        let title = format!("{} ({})", titles[place], count(rows.len() as u64, "step"));
+        let doing = is_labelled.then_some(DOINGS[place]).flatten();
+        Section { doing, ..Section::new(Part::Steps, &title, rows) }
+    });
+    titled.collect()
 }
 
-fn split(rows: Vec<Row>, plan: &Plan, base: &str, all: bool) -> Vec<Section> {
-    let (own, rest): (Vec<Row>, Vec<Row>) =
-        rows.into_iter().partition(|row| row.label.is_none_or(|label| label == Label::ThisChange));
-    let own: Vec<Row> = own.into_iter().map(without_label).collect();
-    let nothing = || vec![remark(word(Label::ThisChange), "asks for nothing by itself", "")];
-    let mut sections = vec![section("This change", if own.is_empty() { nothing() } else { own })];
-    let mut folded = Vec::new();
-    for label in REST {
-        let of_it: Vec<&Row> = rest.iter().filter(|row| row.label == Some(label)).collect();
-        if of_it.is_empty() {
-            continue;
-        }
-        if all {
-            let (name, meaning) = (capital(word(label)), meaning(label, base));
-            let rows = of_it.into_iter().cloned().map(without_label).collect();
-            sections.push(section(&format!("{name}: {meaning}"), rows));
-        } else {
-            let steps: Vec<&Step> = plan.steps.iter().filter(|step| stands(&of_it, step)).collect();
-            folded.push(remark(word(label), &step_words(&steps).join(", "), &meaning(label, base)));
-        }
-    }
-    if !folded.is_empty() {
-        sections.push(section("Besides it (`--all` shows each)", folded));
-    }
-    sections
+const BY_DANGER: [&str; 5] =
+    ["Destroy, refund, cancel", "Switch off", "Switch on", "Make", "Letters and records"];
+
+const BY_DOING: [&str; 5] = [
+    "This change",
+    "Drift: the live side moved",
+    "Pending: asked for already",
+    "In flight: an earlier pass began it",
+    "Of unknown origin",
+];
+
+const DOINGS: [Option<Label>; 5] =
+    [Some(Label::ThisChange), Some(Label::Drift), Some(Label::Pending), Some(Label::InFlight), None];
+
+fn worst(story: &[Step]) -> usize {
+    let place = |step: &Step| match &step.action {
+        Action::Destroy { .. } | Action::Refund { .. } | Action::Cancel { .. } => 0,
+        Action::Shutdown { .. } | Action::PowerOff { .. } => 1,
+        Action::PowerOn { .. } => 2,
+        Action::Create { .. } | Action::Tag { .. } | Action::Firewall { .. } => 3,
+        Action::Letter { .. } | Action::Record { .. } => 4,
+    };
+    story.iter().map(place).min().unwrap_or(4)
 }
 
-fn stands(rows: &[&Row], step: &Step) -> bool {
-    rows.iter().any(|row| row.id.as_ref() == Some(&step.id))
+fn doing(story: &[Row]) -> usize {
+    let place = |row: &Row| DOINGS.iter().position(|doing| *doing == row.label);
+    story.iter().filter_map(place).min().unwrap_or(4)
 }
 
-/// What a label means, to somebody who reads it for the first time.
-fn meaning(label: Label, base: &str) -> String {
-    match label {
-        Label::ThisChange => "these files ask for it".to_owned(),
-        Label::Pending => format!("`{}` asks for it already", clean(base)),
-        Label::Drift => "the live side moved".to_owned(),
-        Label::InFlight => "an earlier pass began it".to_owned(),
-    }
+/// Whose doing a row is, as a word for filters and brackets.
+pub fn label_word(row: &Row) -> Option<&'static str> {
+    row.label.map(insight::label)
 }
 
-/// The section's title says it already.
-fn without_label(row: Row) -> Row {
-    Row { label: None, ..row }
-}
-
-fn section(title: &str, rows: Vec<Row>) -> Section {
-    Section { title: title.to_owned(), rows }
-}
-
-fn remark(verb: &str, what: &str, why: &str) -> Row {
-    Row::new(Sign::Note, verb, "", what.to_owned(), why.to_owned())
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+/// The same, unless its section's title has said it.
+pub fn label_unsaid(row: &Row, section: &Section) -> Option<&'static str> {
+    label_word(row).filter(|_| row.label != section.doing)
 }

@@ -3,9 +3,10 @@
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use super::insight;
+use super::sections::label_unsaid;
 use super::tables::{length, wrap};
-use super::view::{PlanView, Row};
+use super::verdict::Danger;
+use super::view::{PlanView, Row, Section};
 use super::words::Sign;
 
 /// How text is written.
@@ -24,26 +25,34 @@ impl Style {
 
 /// Writes a plan; ends with the summary and a line break.
 pub fn text(view: &PlanView, style: Style) -> String {
-    let PlanView { heading, sections, money, counts: _, summary } = view;
+    let PlanView { verdict, danger, heading, sections, money, budget, summary, .. } = view;
     let bold = Paint::new().bold();
-    let mut out = paragraph(heading, style);
+    let mut out = String::new();
+    for line in wrap(verdict, style.width) {
+        out.push_str(&paint(&line, mood(*danger), style));
+        out.push('\n');
+    }
+    out.push_str(&paragraph(heading, style));
     for section in sections {
         out.push('\n');
         out.push_str(&paint(&section.title, bold, style));
         out.push('\n');
-        let columns = Columns::of(&section.rows, style);
-        for row in &section.rows {
-            out.push_str(&columns.row(row, style));
-        }
+        out.extend(rows(section, style));
     }
     out.push('\n');
-    for line in money {
+    for line in money.iter().chain(budget) {
         out.push_str(&paragraph(line, style));
     }
     // Never wrapped: whoever asks for the last line gets all of it.
     out.push_str(&paint(summary, bold, style));
     out.push('\n');
     out
+}
+
+/// Each row of a section in its lines, which end with a line break.
+pub(super) fn rows(section: &Section, style: Style) -> impl Iterator<Item = String> {
+    let columns = Columns::of(&section.rows, style);
+    section.rows.iter().map(move |row| columns.row(row, label_unsaid(row, section), style))
 }
 
 /// How wide the verbs and the subjects of a section are, and where the rest of a row begins.
@@ -62,8 +71,8 @@ impl Columns {
         Self { verb, rest: (style.width.saturating_sub(rest) >= 40).then_some(rest) }
     }
 
-    fn row(&self, row: &Row, style: Style) -> String {
-        let Row { sign, verb, subject, what, why, details, money, label, id: _ } = row;
+    fn row(&self, row: &Row, label: Option<&str>, style: Style) -> String {
+        let Row { sign, verb, subject, what, why, details, money, .. } = row;
         let first = format!("{sign} {verb}");
         let mut head = paint(&first, colour(*sign), style);
         let mut used = length(&first);
@@ -73,7 +82,7 @@ impl Columns {
             head.push_str(subject);
             used += gap + length(subject);
         }
-        let mut rest = label.map(|label| format!("[{}] ", insight::label(label))).unwrap_or_default();
+        let mut rest = label.map(|label| format!("[{label}] ")).unwrap_or_default();
         rest.push_str(what);
         if let Some(money) = money {
             rest.extend([", ", money]);
@@ -107,6 +116,16 @@ fn paragraph(text: &str, style: Style) -> String {
 
 fn paint(text: &str, paint: Paint, style: Style) -> String {
     if style.colour { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
+}
+
+fn mood(danger: Danger) -> Paint {
+    let colour = match danger {
+        Danger::Nothing => return Paint::new().bold(),
+        Danger::Safe => AnsiColor::Green,
+        Danger::Careful => AnsiColor::Yellow,
+        Danger::Blocked => AnsiColor::Red,
+    };
+    Paint::new().bold().fg_color(Some(colour.into()))
 }
 
 fn colour(sign: Sign) -> Paint {

@@ -3,46 +3,51 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-
 use crate::model::desired::Fleet;
 use crate::model::history::History;
 use crate::model::ids::{ServerName, StepId};
-use crate::model::insight::{Insight, Label};
-use crate::model::money::{Money, Totals};
-use crate::model::plan::{Note, Notice, Plan, Uses};
+use crate::model::insight::{Concern, Insight, Label, Upcoming};
+use crate::model::moment::Moment;
+use crate::model::money::{Currency, Money, Totals};
+use crate::model::plan::{MoneyLine, Note, Notice, Plan, Uses};
 use crate::model::step::{Action, Step};
 
+pub use super::counts::Counts;
+pub use super::sections::{Part, Section};
+
+use super::counts::summary;
 use super::insight;
 use super::money;
+use super::sections;
+use super::verdict::{Danger, verdict};
 use super::why;
 use super::words::{self, Places, Sign, clean, count};
-
-/// The title of the steps.
-pub(super) const STEPS: &str = "Steps";
 
 /// A plan, ready to be written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanView {
+    /// The sentence to be read first.
+    pub verdict: String,
+    /// How much to worry.
+    pub danger: Danger,
+    /// The moment it is valid at.
+    pub at: Moment,
+    /// The digest of what it takes away, if it was asked for.
+    pub digest: Option<String>,
     /// What this is a plan of.
     pub heading: String,
     /// What is to be read, in order; none is empty.
     pub sections: Vec<Section>,
     /// Lines about money and caps.
     pub money: Vec<String>,
+    /// Money a month before and after, one a currency.
+    pub months: Vec<Month>,
+    /// What applying it takes of the request budget.
+    pub budget: Option<String>,
     /// How many steps and notes of each kind.
     pub counts: Counts,
     /// The last line.
     pub summary: String,
-}
-
-/// Rows under a title.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Section {
-    /// Its title.
-    pub title: String,
-    /// Its rows.
-    pub rows: Vec<Row>,
 }
 
 /// One line: a sign, a verb, whom it is about, what, and why.
@@ -64,43 +69,23 @@ pub struct Row {
     pub money: Option<String>,
     /// Whose doing it is.
     pub label: Option<Label>,
+    /// Why, in the few words that many rows share.
+    pub cause: String,
+    /// When, if it is not to be done now.
+    pub at: Option<Moment>,
     /// The step's id; none for a note.
     pub id: Option<StepId>,
 }
 
-/// How many steps of each kind, and what else there is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Tags to make.
-    pub tag: usize,
-    /// Firewalls to put in place.
-    pub firewall: usize,
-    /// Droplets to create.
-    pub create: usize,
-    /// Droplets to destroy.
-    pub destroy: usize,
-    /// Droplets to ask to shut down.
-    pub shutdown: usize,
-    /// Droplets whose power is cut.
-    pub power_off: usize,
-    /// Droplets to power on.
-    pub power_on: usize,
-    /// Refunds to make.
-    pub refund: usize,
-    /// Subscriptions to end.
-    pub cancel: usize,
-    /// Letters to send.
-    pub letter: usize,
-    /// Facts to write down.
-    pub record: usize,
-    /// Things under way.
-    pub waiting: usize,
-    /// Things only said.
-    pub notes: usize,
-    /// Questions still open.
-    pub questions: usize,
-    /// Why the plan may not be applied as it is.
-    pub objections: usize,
+/// A month's money in one currency, before and after the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Month {
+    /// What comes in.
+    pub revenue: Money,
+    /// What the droplets cost now.
+    pub cost: Money,
+    /// What they will cost.
+    pub cost_after: Money,
 }
 
 impl PlanView {
@@ -125,14 +110,26 @@ impl PlanView {
         let objects = objections
             .iter()
             .map(|o| Row::new(Sign::Note, "objection", "", clean(o.as_ref()), String::new()));
+        let upcoming = insight.upcoming.iter().map(|next| upcoming_row(next, places, plan));
         let sections = [
-            ("Stopped", note_rows(&breaker)),
-            (STEPS, step_rows(plan, places, insight)),
-            ("Under way", note_rows(&waits)),
-            ("Notes", note_rows(&says)),
-            ("To be asked before it may be applied", asks.collect()),
-            ("Not to be applied as it is", objects.collect::<Vec<_>>()),
+            Section::new(Part::Stopped, "Stopped", note_rows(&breaker)),
+            Section::new(Part::UnderWay, "Under way", note_rows(&waits)),
+            Section::new(Part::Notes, "Notes", note_rows(&says)),
+            Section::new(Part::Upcoming, "Upcoming", upcoming.collect()),
+            Section::new(
+                Part::Concerns,
+                "What stands in its way",
+                insight.concerns.iter().map(concern_row).collect(),
+            ),
+            Section::new(Part::Questions, "To be asked before it may be applied", asks.collect()),
+            Section::new(Part::Objections, "Not to be applied as it is", objects.collect()),
         ];
+        let mut sections: Vec<Section> =
+            sections.into_iter().chain(sections::of_steps(steps, step_rows(plan, places, insight))).collect();
+        sections.retain(|section| !section.rows.is_empty());
+        // A stable sort: groups of steps keep their order.
+        sections.sort_by_key(|section| section.part);
+        let (danger, verdict) = verdict(plan, objections.len(), insight.concerns.len());
         let heading = format!(
             "{} {} UTC: {} declared, {} seen",
             words::day(*at),
@@ -141,85 +138,77 @@ impl PlanView {
             count(*droplets as u64, "droplet")
         );
         Self {
+            verdict,
+            danger,
+            at: *at,
+            digest: None,
             heading,
-            sections: sections
-                .into_iter()
-                .filter(|(_, rows)| !rows.is_empty())
-                .map(|(title, rows)| Section { title: title.to_owned(), rows })
-                .collect(),
+            sections,
+            months: months(money),
+            budget: insight.budget.as_ref().map(insight::budget),
             money: money::lines(money, &refunds).into_iter().chain(caps_line(uses)).collect(),
             summary: summary(&counts, &refunds, *servers, !breaker.is_empty()),
             counts,
         }
     }
-}
 
-impl PlanView {
+    /// The same, naming the digest of what it takes away.
+    pub fn with_digest(self, digest: &str) -> Self {
+        Self { digest: Some(digest.to_owned()), ..self }
+    }
+
     /// The same with what the guard objected to and a person waived.
     pub fn waived(mut self, sentences: &[String]) -> Self {
         let row = |text: &String| Row::new(Sign::Note, "waived", "", clean(text), String::new());
         if !sentences.is_empty() {
             let rows = sentences.iter().map(row).collect();
-            self.sections.push(Section { title: "Objections that were waived".to_owned(), rows });
+            self.sections.push(Section::new(Part::Waived, "Objections that were waived", rows));
         }
         self
     }
-}
 
-impl Counts {
-    /// Counts a plan's parts.
-    pub fn of(plan: &Plan, objections: usize) -> Self {
-        let mut counts = Self { questions: plan.questions.len(), objections, ..Self::of_steps(&plan.steps) };
-        counts.waiting = plan.notes.iter().filter(|n| n.notice.waits()).count();
-        counts.notes = plan.notes.len() - counts.waiting;
-        counts
+    /// The steps' rows, in order.
+    pub fn steps(&self) -> impl Iterator<Item = &Row> {
+        self.rows_of(Part::Steps)
     }
 
-    fn of_steps<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Self {
-        let mut counts = Self::default();
-        for step in steps {
-            *counts.slot(&step.action) += 1;
-        }
-        counts
+    /// The rows of one part, in order.
+    pub fn rows_of(&self, part: Part) -> impl Iterator<Item = &Row> {
+        self.sections.iter().filter(move |section| section.part == part).flat_map(|section| &section.rows)
     }
 
-    /// How many steps there are.
-    pub fn steps(&self) -> usize {
-        let Self { tag, firewall, create, destroy, shutdown, power_off, power_on, .. } = self;
-        let Self { refund, cancel, letter, record, .. } = self;
-        tag + firewall
-            + create
-            + destroy
-            + shutdown
-            + power_off
-            + power_on
-            + refund
-            + cancel
-            + letter
-            + record
-    }
-
-    fn slot(&mut self, action: &Action) -> &mut usize {
-        match action {
-            Action::Record { .. } => &mut self.record,
-            Action::Tag { .. } => &mut self.tag,
-            Action::Firewall { .. } => &mut self.firewall,
-            Action::Destroy { .. } => &mut self.destroy,
-            Action::Refund { .. } => &mut self.refund,
-            Action::Cancel { .. } => &mut self.cancel,
-            Action::Shutdown { .. } => &mut self.shutdown,
-            Action::PowerOff { .. } => &mut self.power_off,
-            Action::PowerOn { .. } => &mut self.power_on,
-            Action::Create { .. } => &mut self.create,
-            Action::Letter { .. } => &mut self.letter,
-        }
+    /// All rows, in order.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.sections.iter().flat_map(|section| &section.rows)
     }
 }
 
 impl Row {
     pub(super) fn new(sign: Sign, verb: &str, subject: &str, what: String, why: String) -> Self {
         let (verb, subject) = (verb.to_owned(), subject.to_owned());
-        Self { sign, verb, subject, what, why, details: Vec::new(), money: None, label: None, id: None }
+        Self {
+            sign,
+            // A note's kind is its cause; a step's is told apart below.
+            cause: verb.clone(),
+            verb,
+            subject,
+            what,
+            why,
+            details: Vec::new(),
+            money: None,
+            label: None,
+            at: None,
+            id: None,
+        }
+    }
+
+    /// All of it but its details, in one line: `in 3 days: destroy ada-7f3k2m9q, droplet 123 — …`.
+    pub fn sentence(&self) -> String {
+        let Self { verb, subject, what, money, why, .. } = self;
+        let subject = if subject.is_empty() { String::new() } else { format!(" {subject}") };
+        let money = money.as_ref().map(|money| format!(", {money}")).unwrap_or_default();
+        let why = if why.is_empty() { String::new() } else { format!(" — {why}") };
+        format!("{verb}{subject}, {what}{money}{why}")
     }
 }
 
@@ -248,7 +237,34 @@ fn step_row(step: &Step, places: Places<'_>, plan: &Plan, insight: &Insight) -> 
     let subject = server.as_ref().map_or("fleet", ServerName::as_str);
     let row = Row::new(Sign::of(action), words::verb(action), subject, what, why);
     let (money, label) = (plan.money.steps.get(id).and_then(money::step), insight.labels.get(id).copied());
-    Row { money, label, id: Some(id.clone()), ..row }
+    Row { money, label, cause: why::cause(reason), id: Some(id.clone()), ..row }
+}
+
+/// A step to come: its time before its verb, its words as a step's own.
+fn upcoming_row(next: &Upcoming, places: Places<'_>, plan: &Plan) -> Row {
+    let Upcoming { at, server, action, reason } = next;
+    let verb = format!("{}: {}", words::ahead(*at, plan.at), words::verb(action));
+    let subject = server.as_ref().map_or("fleet", ServerName::as_str);
+    let what =
+        format!("{}, {}", words::time_seen(*at, plan.at), words::what(action, server.as_ref(), places));
+    let row = Row::new(Sign::of(action), &verb, subject, what, why::reason(reason, plan.at));
+    Row { cause: why::cause(reason), at: Some(*at), ..row }
+}
+
+fn concern_row(concern: &Concern) -> Row {
+    let insight::Worry { word, text, cure } = insight::concern(concern);
+    Row::new(Sign::Note, word, "", format!("{text}; {cure}"), String::new())
+}
+
+/// Currencies side by side, never added up.
+fn months(money: &MoneyLine) -> Vec<Month> {
+    let MoneyLine { revenue, cost, cost_after, .. } = money;
+    let currencies: BTreeSet<Currency> =
+        [revenue, cost, cost_after].into_iter().flat_map(Totals::amounts).map(|m| m.currency).collect();
+    let of =
+        |totals: &Totals, currency| Money { amount: totals.0.get(&currency).copied().unwrap_or(0), currency };
+    let month = |c| Month { revenue: of(revenue, c), cost: of(cost, c), cost_after: of(cost_after, c) };
+    currencies.into_iter().map(month).collect()
 }
 
 fn note_row(note: &Note, plan: &Plan) -> Row {
@@ -263,7 +279,7 @@ fn note_row(note: &Note, plan: &Plan) -> Row {
 }
 
 /// What the steps give back: from the steps themselves, so that the sum cannot differ from the rows.
-fn refunds<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Totals {
+pub(super) fn refunds<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Totals {
     let mut totals = Totals::default();
     for step in steps {
         if let Action::Refund { order, attempt: _ } = &step.action {
@@ -290,58 +306,4 @@ pub fn margin(revenue: &Totals, cost: &Totals) -> Option<Money> {
     };
     let of = |totals: &Totals| totals.0.get(&currency).copied().unwrap_or(0);
     Some(Money { amount: of(revenue) - of(cost), currency })
-}
-
-fn summary(counts: &Counts, refunds: &Totals, servers: usize, is_broken: bool) -> String {
-    let Counts { waiting, notes, questions, objections, .. } = counts;
-    let n = |n: usize, noun: &str| (n > 0).then(|| count(n as u64, noun));
-    let steps = counted(counts, refunds);
-    let rest: Vec<String> = [
-        is_broken.then(|| "breaker open".to_owned()),
-        (*waiting > 0).then(|| format!("{waiting} under way")),
-        n(*notes, "note"),
-        n(*questions, "question"),
-        n(*objections, "objection"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let head = match (steps.is_empty(), rest.is_empty()) {
-        (true, true) => format!("nothing to do: {} as declared", count(servers as u64, "server")),
-        (true, false) if *waiting > 0 || *questions > 0 => "nothing to do yet".to_owned(),
-        (true, false) => format!("nothing to do: {} declared", count(servers as u64, "server")),
-        (false, _) => format!("plan: {}", steps.join(", ")),
-    };
-    if rest.is_empty() { head } else { format!("{head}; {}", rest.join(", ")) }
-}
-
-/// How many steps of each kind, in words.
-pub(super) fn step_words(steps: &[&Step]) -> Vec<String> {
-    let steps = || steps.iter().copied();
-    counted(&Counts::of_steps(steps()), &refunds(steps()))
-}
-
-fn counted(counts: &Counts, refunds: &Totals) -> Vec<String> {
-    let Counts { create, destroy, shutdown, power_off, power_on, refund, cancel, letter, record, .. } =
-        counts;
-    let Counts { tag, firewall, .. } = counts;
-    let n = |n: usize, noun: &str| (n > 0).then(|| count(n as u64, noun));
-    let to = |n: usize, verb: &str| (n > 0).then(|| format!("{n} to {verb}"));
-    let refund = n(*refund, "refund").map(|text| format!("{text} ({refunds})"));
-    [
-        n(*tag, "tag").map(|text| format!("{text} to make")),
-        n(*firewall, "firewall").map(|text| format!("{text} to put in place")),
-        to(*create, "create"),
-        to(*destroy, "destroy"),
-        to(*shutdown, "shut down"),
-        to(*power_off, "power off"),
-        to(*power_on, "power on"),
-        refund,
-        n(*cancel, "subscription").map(|text| format!("{text} to cancel")),
-        n(*letter, "letter"),
-        to(*record, "record"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
 }

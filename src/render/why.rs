@@ -67,6 +67,37 @@ pub fn reason(reason: &Reason, now: Moment) -> String {
     }
 }
 
+/// Why, in the few words that many steps share: what they are grouped and filtered by.
+pub fn cause(reason: &Reason) -> String {
+    let few = match reason {
+        Reason::Declared { because, .. }
+        | Reason::GraceEnded { because, .. }
+        | Reason::Down { because, .. } => {
+            return clean(because.phrase());
+        }
+        Reason::Anew => "made anew",
+        Reason::StillOn { .. } => "still on",
+        Reason::NeverUp { .. } => "never up",
+        Reason::Absent => "confirmed gone",
+        Reason::Up => "up",
+        Reason::NotDelivered { .. } => "not delivered",
+        Reason::Found => "lost reply, found",
+        Reason::NotFound { .. } => "lost reply, nothing found",
+        Reason::Unrecorded => "unknown to the ledger",
+        Reason::CreatesFail { .. } => "creates fail",
+        Reason::Refused { .. } => "refused",
+        Reason::NeverReady { .. } => "never ready",
+        Reason::Unopened { .. } => "password lost",
+        Reason::MaybeTold => "perhaps told already",
+        Reason::Begun => "begun before",
+        Reason::Ready => "ready",
+        Reason::NotReady { .. } => "not ready",
+        Reason::Policy => "as basement.toml says",
+        Reason::Changed => "changed by somebody",
+    };
+    few.to_owned()
+}
+
 /// A note in one or two words.
 pub fn notice_word(notice: &Notice) -> &'static str {
     match notice {
@@ -103,10 +134,9 @@ pub fn notice_word(notice: &Notice) -> &'static str {
     }
 }
 
-/// A note in a sentence, as read at `now`: what is so, and where there is one, the cure.
-pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> String {
+/// A note about what takes its time; nothing about another one.
+fn under_way(notice: &Notice, now: Moment) -> String {
     let time = |at: &Moment| time_seen(*at, now);
-    let named = server.map_or("SERVER", ServerName::as_str);
     match notice {
         Notice::Arriving { until } => {
             format!("its create is intended and nothing is to be seen yet; looked for until {}", time(until))
@@ -124,6 +154,36 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
         Notice::Waiting { step, until, why } => {
             format!("`{step}` is tried again from {}: {}", time(until), clean(why))
         }
+        _ => String::new(),
+    }
+}
+
+/// A note about a freeze; nothing about another one.
+fn hold(notice: &Notice, now: Moment) -> String {
+    let time = |at: &Moment| time_seen(*at, now);
+    match notice {
+        Notice::Held { until: Some(until), reason } => format!("until {}: {}", time(until), clean(reason)),
+        Notice::Held { until: None, reason } => format!("for as long as this lasts: {}", clean(reason)),
+        Notice::HoldOver { until, reason } => {
+            format!("since {} ({}); take it out of fleet/overrides", time(until), clean(reason))
+        }
+        _ => String::new(),
+    }
+}
+
+/// A note in a sentence, as read at `now`: what is so, and where there is one, the cure.
+pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> String {
+    let time = |at: &Moment| time_seen(*at, now);
+    let named = server.map_or("SERVER", ServerName::as_str);
+    match notice {
+        Notice::Arriving { .. }
+        | Notice::Booting { .. }
+        | Notice::GettingReady { .. }
+        | Notice::NotReady { .. }
+        | Notice::PoweringOn { .. }
+        | Notice::ShuttingDown { .. }
+        | Notice::Leaving { .. }
+        | Notice::Waiting { .. } => under_way(notice, now),
         Notice::Deleted => {
             format!("deleted outside basement; `basement recreate {named}` makes it anew")
         }
@@ -140,11 +200,7 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
         Notice::WrongSize { has, wants } => {
             format!("it is a {}, and its file wants a {}; it is not resized", clean(has), clean(wants))
         }
-        Notice::Held { until: Some(until), reason } => format!("until {}: {}", time(until), clean(reason)),
-        Notice::Held { until: None, reason } => format!("for as long as this lasts: {}", clean(reason)),
-        Notice::HoldOver { until, reason } => {
-            format!("since {} ({}); take it out of fleet/overrides", time(until), clean(reason))
-        }
+        Notice::Held { .. } | Notice::HoldOver { .. } => hold(notice, now),
         Notice::Stale { status, would } => format!(
             "Stripe now says `{}`, so this is not done: {}; run `basement generate`",
             clean(status),

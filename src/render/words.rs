@@ -208,7 +208,9 @@ pub fn cause_words(word: &str) -> &'static str {
     match word {
         "operator-failed" => "deliveries that failed",
         "operator-deleted" => "droplets deleted outside basement",
-        "operator-refused" => "creates that are refused",
+        "operator-refused" => "what is refused again and again",
+        "operator-not-ready" => "servers whose first boot is not over, or not good",
+        "operator-refund" => "refunds that came back",
         _ => "the fleet",
     }
 }
@@ -248,16 +250,21 @@ pub fn failures(opened: &Opened) -> String {
     }
 }
 
-/// The first few names: `ada, bob, cleo, dora, emil, and 3 more`.
+/// The first few names of servers.
 pub fn names(servers: &[ServerName]) -> String {
+    first(servers.iter().map(ServerName::as_str))
+}
+
+/// The first names of many: `ada, bob, cleo, dora, emil, and 3 more`.
+pub fn first<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     /// So many say enough.
     const NAMED: usize = 5;
-    let mut names: Vec<&str> = servers.iter().take(NAMED).map(ServerName::as_str).collect();
-    let more = format!("and {} more", servers.len().saturating_sub(NAMED));
-    if servers.len() > NAMED {
-        names.push(&more);
+    let more = names.len().saturating_sub(NAMED);
+    let mut named: Vec<String> = names.take(NAMED).map(str::to_owned).collect();
+    if more > 0 {
+        named.push(format!("and {more} more"));
     }
-    names.join(", ")
+    named.join(", ")
 }
 
 /// What is used up of each cap that is touched: `1 of 5 refunds in 24 hours ($35.00 of 500.00)`.
@@ -289,6 +296,29 @@ pub fn count(n: impl Into<u64>, noun: &str) -> String {
         1 => format!("1 {noun}"),
         n => format!("{n} {noun}s"),
     }
+}
+
+/// A number with its thousands apart: `4,812`.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let places = digits.len();
+    let apart = digits.char_indices().map(|(at, digit)| match (places - at) % 3 {
+        0 if at > 0 => format!(",{digit}"),
+        _ => digit.to_string(),
+    });
+    apart.collect()
+}
+
+/// How far ahead a moment is: `in 3 days`, `in 5 hours`; `now` if it is not.
+pub fn ahead(at: Moment, now: Moment) -> String {
+    let (n, unit) = match at.since(now).as_seconds() {
+        0 => return "now".to_owned(),
+        n @ 1..60 => (n, "second"),
+        n @ 60..3_600 => (n / 60, "minute"),
+        n @ 3_600..172_800 => (n / 3_600, "hour"),
+        n => (n / 86_400, "day"),
+    };
+    format!("in {}", count(n, unit))
 }
 
 /// A day for people: `12 Aug 2026`.

@@ -1,6 +1,11 @@
 //! What people read: plans, status, history, progress and money, kept as snapshots.
 
 mod complete;
+mod fold;
+mod formats;
+mod injection;
+mod known;
+mod occasions;
 pub mod sample;
 
 use std::collections::BTreeMap;
@@ -13,7 +18,6 @@ use basement::model::money::{Currency, Money, Totals};
 use basement::model::plan::{Note, Notice, Plan, Uses};
 use basement::model::step::{Action, Fact, Reason, Step};
 use basement::render::history::{history_json, history_text};
-use basement::render::json::json;
 use basement::render::money::money_table;
 use basement::render::progress::{failed_line, progress_line, summary, unknown_line};
 use basement::render::status::{status_json, status_table};
@@ -23,8 +27,6 @@ use basement::render::words::clean;
 use proptest::prelude::*;
 use sample::{at, name, now};
 
-const OBJECTION: &str =
-    "many-destroys: 4 destroys in one plan, and the cap is 3; `--allow many-destroys` permits it";
 const HOSTILE: &str = "x\u{1b}[2J\u{1b}[Hplan: nothing\r\n\u{9b}31m\u{202e}evil\u{200b}\u{7f}\t\0";
 
 fn view(plan: &Plan) -> PlanView {
@@ -33,27 +35,6 @@ fn view(plan: &Plan) -> PlanView {
 
 fn written(plan: &Plan, width: usize) -> String {
     text(&view(plan), Style { colour: false, width })
-}
-
-#[test]
-fn a_rich_plan() {
-    let view = PlanView::new(
-        &sample::rich(),
-        &sample::fleet(),
-        &sample::history(),
-        &[OBJECTION],
-        &Insight::default(),
-    );
-    insta::assert_snapshot!("rich_plan", text(&view, Style { colour: false, width: 120 }));
-    insta::assert_snapshot!("rich_plan_narrow", text(&view, Style { colour: false, width: 60 }));
-}
-
-#[test]
-fn a_rich_plan_as_json() {
-    let plan = sample::rich();
-    let view = PlanView::new(&plan, &sample::fleet(), &sample::history(), &[OBJECTION], &Insight::default());
-    let value = json(&plan, &view, &[OBJECTION], Some("d1ge57"));
-    insta::assert_snapshot!("rich_plan_json", serde_json::to_string_pretty(&value).expect("json"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod dump;
 mod errors;
 mod everyday;
 mod fleet;
+mod formats;
 mod guard;
 mod hush;
 mod passwords;

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use basement::model::insight::{Concern, Label};
 use basement::model::letter::Occasion;
 use basement::model::plan::Notice;
 use basement::model::step::{Action, Fact, Reason};
 
-use super::sample;
+use super::{known, sample};
 
 #[test]
 fn the_sample_shows_every_variant() {
@@ -16,6 +17,9 @@ fn the_sample_shows_every_variant() {
     all(&sample::occasions(), occasion, 13);
     all(&sample::reasons(), reason, 22);
     all(&sample::notices(), notice, 30);
+    all(&known::concerns(), concern, 7);
+    let labels: Vec<Label> = known::insight(&sample::rich()).labels.into_values().collect();
+    all(&labels, |label| label_number(*label), 4);
 }
 
 fn all<T>(shown: &[T], number: fn(&T) -> usize, of: usize) {
@@ -137,5 +141,26 @@ fn notice(notice: &Notice) -> usize {
         Notice::Gathered { .. } => 27,
         Notice::GettingReady { .. } => 28,
         Notice::NotReady { .. } => 29,
+    }
+}
+
+fn concern(concern: &Concern) -> usize {
+    match concern {
+        Concern::Quota { .. } => 0,
+        Concern::SoldOut { .. } => 1,
+        Concern::NoImage { .. } => 2,
+        Concern::NoKey { .. } => 3,
+        Concern::Loss { .. } => 4,
+        Concern::Scope { .. } => 5,
+        Concern::Requests { .. } => 6,
+    }
+}
+
+fn label_number(label: Label) -> usize {
+    match label {
+        Label::ThisChange => 0,
+        Label::Pending => 1,
+        Label::Drift => 2,
+        Label::InFlight => 3,
     }
 }

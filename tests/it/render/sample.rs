@@ -13,7 +13,7 @@ use basement::model::history::{History, Phase, Record};
 use basement::model::ids::{
     CustomerId, DropletId, FirewallId, PaymentId, PlanName, ServerName, StepId, SubscriptionId, UserSlug,
 };
-use basement::model::letter::{Letter, Occasion, Recipient, Told};
+use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::{Currency, Money, Totals};
 use basement::model::plan::{MoneyLine, Note, Notice, Plan, Use, Uses};
@@ -22,6 +22,8 @@ use basement::model::step::{Action, CreateOrder, DestroyCause, Fact, Reason, Ste
 use basement::plan::sorted;
 
 use crate::scene::spec;
+
+pub use super::occasions::occasions;
 
 pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
 
@@ -144,9 +146,12 @@ pub fn rich() -> Plan {
         Question::Password(name("ada-7f3k2m9q"), 1),
         Question::Ready { droplet: DropletId(9), address: ADDRESS, server: name("ada-7f3k2m9q"), attempt: 1 },
     ];
+    let euro = Currency::parse("eur").expect("a currency");
+    let yen = Currency::parse("jpy").expect("a currency");
     let usd = |cents| Totals(BTreeMap::from([(Currency::USD, cents)]));
+    let revenue = Totals(BTreeMap::from([(Currency::USD, 14_000), (euro, 9_000), (yen, 5_000)]));
     let money = MoneyLine {
-        revenue: usd(14_000),
+        revenue,
         cost: usd(4_200),
         cost_after: usd(3_600),
         refunds: usd(3_500),
@@ -279,46 +284,13 @@ pub fn facts() -> Vec<Fact> {
     ]
 }
 
-fn failed() -> Readiness {
+pub fn failed() -> Readiness {
     Readiness::Failed { failed: vec!["package:certbot".to_owned(), "firewall:443".to_owned()] }
 }
 
 fn mismatch() -> Readiness {
     let key = |c: &str| format!("SHA256:{}", c.repeat(43));
     Readiness::Mismatch { told: key("a"), shown: key("b") }
-}
-
-pub fn occasions() -> Vec<Occasion> {
-    let end = at("2026-08-26T09:00:00Z");
-    let refunded = vec![Money::usd(3500)];
-    vec![
-        Occasion::Welcome { address: ADDRESS, droplet: DropletId(123), host_key: None },
-        Occasion::Suspended { destroy_after: Some(end), because: "subscription unpaid".to_owned() },
-        Occasion::Resumed { address: ADDRESS },
-        Occasion::Ending { destroy_after: Some(end) },
-        Occasion::Ended,
-        Occasion::Failed { refunded: refunded.clone(), cancelled: true, by_hand: true },
-        Occasion::AlertFailed {
-            refunded,
-            cancelled: false,
-            remark: Some("paid by bank transfer".to_owned()),
-        },
-        Occasion::AlertDeleted { droplet: DropletId(123) },
-        Occasion::AlertMany {
-            told: ["bob-5d8w1x2c", "cyd-9h4j6k8m"].map(|server| refused(name(server))).into(),
-        },
-        Occasion::AlertRefused { what: "create".to_owned(), why: "droplet limit exceeded".to_owned() },
-        Occasion::AlertBreaker { opened: opened() },
-        Occasion::AlertRefund { why: "the refund of `pi_1` failed at the bank".to_owned() },
-        Occasion::AlertNotReady { address: ADDRESS, state: failed(), until: Some(end) },
-    ]
-}
-
-fn refused(server: ServerName) -> Told {
-    let step = StepId::of(&[&"letter", &server, &"operator-refused", &1]);
-    let said = "droplet limit exceeded".to_owned();
-    let reason = Reason::Refused { times: 3, said: said.clone() };
-    Told { server, step, reason, occasion: Occasion::AlertRefused { what: "create".to_owned(), why: said } }
 }
 
 pub fn reasons() -> Vec<Reason> {
