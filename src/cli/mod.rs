@@ -149,8 +149,13 @@ pub(crate) enum Format {
 #[derive(Debug, Args)]
 pub(crate) struct Allow {
     /// Waive an objection by its name, e.g. `many-destroys`; may be given several times.
-    #[arg(long = "allow", value_name = "NAME", value_parser = Objection::NAMES)]
+    #[arg(long = "allow", value_name = "NAME", value_parser = waivable())]
     allow: Vec<String>,
+}
+
+/// All that may be waived by name.
+fn waivable() -> clap::builder::PossibleValuesParser {
+    Objection::NAMES.into_iter().chain([apply::LOST_KEY]).collect::<Vec<_>>().into()
 }
 
 /// What every command knows.

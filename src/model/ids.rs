@@ -129,6 +129,16 @@ text_id!(
 #[serde(transparent)]
 pub struct DropletId(pub u64);
 
+impl DropletId {
+    /// Numbers from here on are of droplets that are only predicted; nobody is shown them.
+    pub const PREDICTED: u64 = u64::MAX / 2;
+
+    /// Whether it is of a droplet that is only predicted.
+    pub fn is_predicted(self) -> bool {
+        self.0 >= Self::PREDICTED
+    }
+}
+
 impl fmt::Display for DropletId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -22,8 +22,6 @@ use super::plan;
 const TICK: Span = Span::seconds(30);
 /// So many passes predict some years of a small business; a fleet that needs more is cut off.
 const PASSES: usize = 2_000;
-/// Predicted droplets have the highest numbers; nobody is shown them.
-const FIRST: u64 = u64::MAX / 2;
 
 /// What is predicted.
 #[derive(Debug, Clone)]
@@ -38,11 +36,6 @@ pub struct Forecast {
     pub census: Census,
 }
 
-/// Whether a droplet is only predicted.
-pub fn is_predicted(droplet: DropletId) -> bool {
-    droplet.0 >= FIRST
-}
-
 /// What will be wanted from now until a moment, and the plan of that moment.
 pub fn forecast(
     fleet: &Fleet,
@@ -53,7 +46,8 @@ pub fn forecast(
 ) -> Forecast {
     // The firewall is the fleet's, and put in place at once or by a person: the forecast is of servers.
     let policy = &Policy { firewall: FirewallBy::Ufw, ..policy.clone() };
-    let mut world = World { fleet, policy, census: census.clone(), history: history.clone(), next: FIRST };
+    let mut world =
+        World { fleet, policy, census: census.clone(), history: history.clone(), next: DropletId::PREDICTED };
     let today: BTreeSet<StepId> = world.plan().steps.into_iter().map(|step| step.id).collect();
     let mut upcoming = Vec::new();
     for _ in 0..PASSES {

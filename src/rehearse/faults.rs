@@ -165,7 +165,7 @@ pub fn judge(stage: &Stage, excuse: Excuse) -> Vec<Broken> {
         .ledger
         .read(|entries, history| laws::broken(&mut world, &books, &stage.witness, entries, history, excuse));
     if stage.policy.ready == ReadyBy::Http {
-        broken.extend(laws::early_welcomes(&mut world));
+        broken.extend(served::early_welcomes(&mut world));
     }
     broken.extend(walls::broken(world.cloud(), stage.policy.firewall));
     broken

@@ -93,32 +93,6 @@ pub fn broken(
     found.into_iter().collect()
 }
 
-/// Law 5, where a server is ready when it says so: nobody is welcomed to one whose first boot was not over, or not
-/// good, by the very second of the letter.
-pub fn early_welcomes(world: &mut World) -> Vec<Broken> {
-    let cloud = world.cloud();
-    let there = cloud.machines().map(|machine| (machine.public, machine.first_boot));
-    let gone = cloud.gone.iter().map(|machine| (machine.public, machine.first_boot));
-    let good: Vec<(String, i64)> = there
-        .chain(gone)
-        .filter_map(|(address, boot)| Some((format!("({})", address?), boot.good_since()?)))
-        .collect();
-    let is_good = |letter: &Delivered| {
-        good.iter().any(|(address, since)| {
-            letter.subject.ends_with(address) && since.div_euclid(1_000) <= letter.at.unix()
-        })
-    };
-    let welcomes =
-        world.outbox.iter().filter(|letter| letter.message_id.split('.').nth(2) == Some("welcome"));
-    welcomes
-        .filter(|letter| !is_good(letter))
-        .map(|letter| Broken {
-            law: 5,
-            what: format!("{}: `{}`, and it was not ready", letter.at, letter.subject),
-        })
-        .collect()
-}
-
 /// Law 2: at most one droplet per server, hidden ones included.
 fn one_droplet_per_server(world: &mut World) -> Vec<Broken> {
     let mut count: BTreeMap<String, usize> = BTreeMap::new();

@@ -245,10 +245,26 @@ fn upcoming_row(next: &Upcoming, places: Places<'_>, plan: &Plan) -> Row {
     let Upcoming { at, server, action, reason } = next;
     let verb = format!("{}: {}", words::ahead(*at, plan.at), words::verb(action));
     let subject = server.as_ref().map_or("fleet", ServerName::as_str);
-    let what =
-        format!("{}, {}", words::time_seen(*at, plan.at), words::what(action, server.as_ref(), places));
+    let time = words::time_seen(*at, plan.at);
+    let what = if is_guess(action) {
+        time
+    } else {
+        format!("{time}, {}", words::what(action, server.as_ref(), places))
+    };
     let row = Row::new(Sign::of(action), &verb, subject, what, why::reason(reason, plan.at));
     Row { cause: why::cause(reason), at: Some(*at), ..row }
+}
+
+/// Whether it is about a droplet that is not there yet: it has no number and no address to show.
+fn is_guess(action: &Action) -> bool {
+    match action {
+        Action::Destroy { droplet, .. }
+        | Action::Shutdown { droplet }
+        | Action::PowerOff { droplet }
+        | Action::PowerOn { droplet } => droplet.is_predicted(),
+        Action::Letter { letter } => letter.is_welcome(),
+        _ => false,
+    }
 }
 
 fn concern_row(concern: &Concern) -> Row {

@@ -7,7 +7,7 @@ use crate::model::census::MARK;
 use crate::sim::address;
 use crate::sim::catalog::Region;
 use crate::sim::cloud_firewall::Wall;
-use crate::sim::first_boot::{Fate, FirstBoot};
+use crate::sim::first_boot::{self, Fate, FirstBoot};
 use crate::sim::machine::{Act, Ending, Gone, Kind, Machine, Order, Power, Progress, Refusal};
 use crate::sim::whim::{When, Whim, Whims};
 use crate::sim::world::Settings;
@@ -331,12 +331,10 @@ impl Cloudlet {
     /// Ends a droplet's first boot well, as somebody with its console would.
     pub fn mend(&mut self, id: u64) {
         let now = self.now;
-        let is_bad = |machine: &&mut Machine| {
-            machine.power == Power::Active && machine.first_boot.good_since().is_none()
-        };
-        if let Some(machine) = self.machines.get_mut(&id).filter(is_bad) {
-            machine.first_boot = FirstBoot { over: Some(now), ..FirstBoot::default() };
+        if let Some(machine) = self.machines.get_mut(&id) {
+            first_boot::mend(machine, now);
         }
+    }
     }
 
     fn give_address(&mut self, id: u64) {

@@ -66,6 +66,13 @@ pub fn answers(machine: &Machine) -> bool {
     machine.power == Power::Active && !machine.deleting
 }
 
+/// Ends its first boot well at a moment in milliseconds, if it is on and that was not so.
+pub fn mend(machine: &mut Machine, now: i64) {
+    if machine.power == Power::Active && machine.first_boot.good_since().is_none() {
+        machine.first_boot = FirstBoot { over: Some(now), ..FirstBoot::default() };
+    }
+}
+
 /// The SSH host key of a droplet.
 pub fn host_key(droplet: u64) -> PrivateKey {
     let seed: [u8; 32] = Sha256::digest(format!("host key {droplet}")).into();

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use basement::model::census::{Account, Census, DropletStatus, Size};
 use basement::model::desired::{Fleet, Price};
+use basement::model::ids::DropletId;
 use basement::model::insight::{Concern, Upcoming};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::{Currency, Money, Totals};
 use basement::model::plan::{MoneyLine, Plan, StepMoney};
 use basement::model::policy::{Catalogue, Defaults, PlanEntry};
-use basement::plan::forecast::{forecast, is_predicted};
+use basement::plan::forecast::forecast;
 use basement::plan::plan;
 use basement::plan::preflight::{budget, concerns, shortage};
 use basement::render::money::{change, lines, step};
@@ -68,7 +69,7 @@ fn the_plan_of_a_later_day_is_the_plan_of_that_day() {
         tomorrow,
     );
     assert!(seen.plan.steps.is_empty() && seen.plan.droplets == 1);
-    assert!(seen.history.records[&name()].droplet.is_some_and(is_predicted));
+    assert!(seen.history.records[&name()].droplet.is_some_and(DropletId::is_predicted));
 }
 
 fn catalogue(month: i64) -> Catalogue {

@@ -182,7 +182,7 @@ impl Shop {
             &history,
             Excuse { repeats: true, forgets: false },
         );
-        broken.extend(laws::early_welcomes(&mut world));
+        broken.extend(served::early_welcomes(&mut world));
         self.broken.extend(broken.iter().map(said));
     }
 
