@@ -335,7 +335,6 @@ impl Cloudlet {
             first_boot::mend(machine, now);
         }
     }
-    }
 
     fn give_address(&mut self, id: u64) {
         if let Some(machine) = self.machines.get_mut(&id) {
