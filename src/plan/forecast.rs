@@ -49,6 +49,9 @@ pub fn forecast(
     let mut world =
         World { fleet, policy, census: census.clone(), history: history.clone(), next: DropletId::PREDICTED };
     let today: BTreeSet<StepId> = world.plan().steps.into_iter().map(|step| step.id).collect();
+    if world.boot() {
+        world.census.at = world.census.at.plus(TICK);
+    }
     let mut upcoming = Vec::new();
     for _ in 0..PASSES {
         let plan = world.plan();
@@ -137,6 +140,21 @@ impl World<'_> {
                 self.census.secrets.insert(server.clone(), Secret::Opens);
             }
         }
+    }
+
+    /// What is on its first boot comes up, and is well. Whether there was any.
+    fn boot(&mut self) -> bool {
+        let droplets = self.census.droplets.values_mut();
+        let booting: Vec<&mut Droplet> = droplets.filter(|d| d.status == DropletStatus::New).collect();
+        let is_waited_for = !booting.is_empty() || !self.census.readiness.is_empty();
+        for droplet in booting {
+            droplet.status = DropletStatus::Active;
+            droplet.public_ipv4.get_or_insert(Ipv4Addr::UNSPECIFIED);
+        }
+        for readiness in self.census.readiness.values_mut() {
+            *readiness = Readiness::Ready { host_key: None };
+        }
+        is_waited_for
     }
 
     /// A step and all that it does, as if it succeeded at once.

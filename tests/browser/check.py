@@ -7,6 +7,7 @@ The page is the snapshot that the tests keep. Chromium is installed from Debian 
 """
 
 import html
+import os
 import pathlib
 import re
 import shutil
@@ -22,7 +23,11 @@ def browser():
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path
-    subprocess.run(["apt-get", "install", "-y", "-qq", "chromium"], check=False, stdout=subprocess.DEVNULL)
+    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    for command in (["apt-get", "update", "-q"],
+                    ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-q", "-y",
+                     "--no-install-recommends", "chromium"]):
+        subprocess.run([*root, *command], check=False, stdout=subprocess.DEVNULL)
     return shutil.which("chromium") or sys.exit("there is no browser; hint: apt-get install chromium")
 
 
