@@ -62,7 +62,7 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
     for act in acts {
         *outcome.tally.entry(word(act)).or_default() += 1;
         excuse.repeats |= repeats_letters(act);
-        excuse.forgets |= matches!(act, Act::LoseLedger | Act::RestoreLedger);
+        excuse.forgets |= is_forgetful(act);
         match act {
             Act::Run | Act::RunTwice => {
                 run(&mut stage, matches!(act, Act::RunTwice)).await;
@@ -219,6 +219,16 @@ async fn calm(stage: &mut Stage, outcome: &mut Outcome, excuse: Excuse) {
     }
     outcome.broken.extend(settled(stage, excuse.forgets).await);
     outcome.broken.extend(judge(stage, excuse));
+}
+
+/// Whether it may no longer be known, or told from something older, what was made for whom and who was told: the
+/// ledger or its passwords are gone, or the clock that dates them is hours off.
+fn is_forgetful(act: &Act) -> bool {
+    match act {
+        Act::LoseLedger | Act::RestoreLedger | Act::LosePasswords => true,
+        Act::Clock(seconds) => seconds.abs() > 3_600,
+        _ => false,
+    }
 }
 
 fn repeats_letters(act: &Act) -> bool {

@@ -45,12 +45,15 @@ pub fn unserved(world: &mut World, books: &Books, fleet: &Fleet, ours: Moment, f
                 && machine.power == Power::Active
                 && machine.tags.iter().any(|tag| tag == MARK)
         });
+        // After a lost ledger a droplet that hangs in its first boot is left to a person, and noted.
+        let hangs =
+            forgets && cloud.machines().any(|m| m.name == server.name.as_str() && m.power == Power::New);
         let told = |word: &str| world.outbox.iter().any(|letter| is_about(letter, &server.name, word));
         if is_on && !told("welcome") && !told("operator-not-ready") && !forgets {
             let what = format!("{} is paid for and on, and its customer does not know", server.name);
             found.push(Broken { law: 12, what });
         }
-        if !is_on && !told("operator-deleted") && !told("operator-failed") && !is_by_hand(server) {
+        if !is_on && !hangs && !told("operator-deleted") && !told("operator-failed") && !is_by_hand(server) {
             found.push(Broken { law: 12, what: format!("{} is paid for and not on", server.name) });
         }
     }
