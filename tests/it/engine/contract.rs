@@ -20,6 +20,8 @@ async fn all_requests_and_answers_obey_the_documents() {
     exchanges.extend(played(async |stage: &mut Stage| lost::create(stage, Mishap::Drop, 1).await).await);
     exchanges
         .extend(played(async |stage: &mut Stage| lost::create(stage, Mishap::RateMinute, 2).await).await);
+    // What droplets say of themselves is ours, and in no vendor's document.
+    exchanges.retain(|exchange| !exchange.path.starts_with("/.well-known/"));
     let wrong: Vec<String> = exchanges.iter().filter_map(|exchange| judge(&spec, exchange)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     let mut calls: Vec<String> = exchanges
