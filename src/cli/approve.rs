@@ -8,6 +8,7 @@ use clap::Args;
 use crate::adapters::folder;
 use crate::fleet::approval as file;
 use crate::model::moment::Span;
+use crate::model::step::Step;
 use crate::plan::guard::Objection;
 use crate::plan::{approval, digest};
 use crate::render::words::{self, Places};
@@ -27,7 +28,7 @@ pub(crate) struct ApproveArgs {
     /// For how long it counts.
     #[arg(long, default_value = "7d", value_parser = Span::parse, value_name = "SPAN")]
     until: Span,
-    /// Who says so; by default the git author or the user.
+    /// Who says so; by default what `GIT_AUTHOR_NAME` or `USER` says.
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }
@@ -66,7 +67,7 @@ pub(super) async fn run(context: &Context, args: &ApproveArgs) -> Result<u8, Fai
         saved.objections.iter().cloned().partition(|name| Objection::is_approvable(name));
     let now = wiring::clock()?.now().await;
     let places = Places { fleet: &project.fleet, history: &history };
-    let line = |step: &crate::model::step::Step| {
+    let line = |step: &Step| {
         let whom = step.server.as_ref().map_or("fleet", |server| server.as_str());
         let what = words::what(&step.action, step.server.as_ref(), places);
         format!("{} {whom}: {what}", words::verb(&step.action))

@@ -33,7 +33,7 @@ pub(crate) struct HoldArgs {
 /// Arguments of `basement destroy`.
 #[derive(Debug, Args)]
 pub(crate) struct DestroyArgs {
-    /// Which server; or the name of an orphan.
+    /// Which server.
     #[arg(value_parser = ServerName::parse)]
     server: ServerName,
     /// Why, in words.
@@ -75,7 +75,7 @@ pub(super) async fn destroy(context: &Context, args: &DestroyArgs) -> Result<u8,
     let Some(server) = project.fleet.servers.get(&args.server) else {
         return Err(unknown(
             &args.server,
-            "no file declares it; an orphan is destroyed by hand, or declared in `fleet/extra`",
+            "no file declares it; an orphan is declared in `fleet/extra` first, or destroyed by hand",
         ));
     };
     if server.state == DesiredState::Destroyed {

@@ -85,9 +85,12 @@ fn approvals(root: &Path) -> Result<Vec<Approval>, Failure> {
     let files = folder::approvals(root).map_err(|error| {
         Failure::new(format!("`{}` cannot be read: {error}", approval::FOLDER), "look at its permissions")
     })?;
-    let (good, bad): (Vec<_>, Vec<_>) = files.iter().map(approval::parse).partition(Result::is_ok);
-    for why in bad.into_iter().filter_map(Result::err) {
-        say::remark(&format!("warning: `{}`: {}; {}", why.file, why.message, why.cure));
+    let mut found = Vec::new();
+    for read in files.iter().map(approval::parse) {
+        match read {
+            Ok(approval) => found.push(approval),
+            Err(why) => say::remark(&format!("warning: `{}`: {}; {}", why.file, why.message, why.cure)),
+        }
     }
-    Ok(good.into_iter().filter_map(Result::ok).collect())
+    Ok(found)
 }

@@ -79,6 +79,5 @@ pub fn parse(file: &SourceFile) -> Result<Approval, Complaint> {
 }
 
 fn check(text: &str) -> String {
-    let digest = Sha256::digest(text);
-    digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    format!("{:x}", Sha256::digest(text))
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use crate::model::approval::{Approval, ApprovedStep};
 use crate::model::moment::Moment;
 use crate::model::plan::Plan;
+use crate::model::step::Step;
 
 use super::digest::{destructive, digest, of_step};
 
@@ -66,7 +67,7 @@ pub fn approve(
     (team, by): (String, String),
     (at, until): (Moment, Moment),
     waives: Vec<String>,
-    words: impl Fn(&crate::model::step::Step) -> String,
+    words: impl Fn(&Step) -> String,
 ) -> Approval {
     let steps = destructive(plan).map(|step| ApprovedStep { is: of_step(step), what: words(step) });
     Approval { approves: digest(plan), team, by, at, until, waives, steps: steps.collect() }

@@ -52,5 +52,5 @@ fn hash<'a>(steps: impl Iterator<Item = &'a Step>) -> String {
         let action = serde_json::to_string(&step.action).unwrap_or_default();
         hash.update(format!("{}\n{action}\n", step.id));
     }
-    hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    format!("{:x}", hash.finalize())
 }

@@ -59,7 +59,7 @@ pub(super) fn line(
     money
 }
 
-/// Whether its customer pays for it: also who has switched it off, and not whom nothing was delivered yet.
+/// Whether its customer pays for it, as its file says: also who has switched it off.
 fn is_paid(server: &Server, census: &Census) -> bool {
     match server.state_at(census.at) {
         DesiredState::Running => true,

@@ -15,7 +15,8 @@ use crate::model::step::{Action, CreateOrder};
 const PAGE: u64 = 200;
 /// DigitalOcean allows 250 requests a minute and token.
 const A_MINUTE: u64 = 250;
-/// Listings while boots and shutdowns are waited for, as `rehearse` counts them.
+/// Listings while boots and shutdowns are waited for, for each page of droplets. It is about right: tests/scale counts
+/// 110 requests for 100 creates, where this says 108, and 1,049 for 1,000, where it says 1,040.
 const LOOKS: u64 = 8;
 
 /// What will stand in the way of a plan, the worst first.

@@ -145,7 +145,7 @@ async fn play(mut stage: Stage, scenario: &Scenario, spoils: &Spoils) -> (usize,
             if is_generated {
                 stage.apply(PATIENCE).await;
             }
-            broken.extend(judge(&stage, Excuse { repeats: !spoils.is_empty(), forgets: false }));
+            broken.extend(judge(&stage, Excuse { repeats: !spoils.is_empty(), ..Excuse::default() }));
         }
     }
     let calls = stage.meddler.calls() - first;

@@ -65,6 +65,8 @@ pub struct Excuse {
     pub repeats: bool,
     /// The ledger was lost, or an older one was put in its place.
     pub forgets: bool,
+    /// The passwords were lost, or our clock was hours off: who may have been told is not told again.
+    pub doubts: bool,
 }
 
 /// All laws that are broken now.

@@ -62,7 +62,8 @@ pub async fn play_on(mut stage: Stage, acts: &[Act]) -> Outcome {
     for act in acts {
         *outcome.tally.entry(word(act)).or_default() += 1;
         excuse.repeats |= repeats_letters(act);
-        excuse.forgets |= is_forgetful(act);
+        excuse.forgets |= matches!(act, Act::LoseLedger | Act::RestoreLedger);
+        excuse.doubts |= leaves_doubts(act);
         match act {
             Act::Run | Act::RunTwice => {
                 run(&mut stage, matches!(act, Act::RunTwice)).await;
@@ -217,15 +218,15 @@ async fn calm(stage: &mut Stage, outcome: &mut Outcome, excuse: Excuse) {
         outcome.broken.extend(judge(stage, excuse));
         stage.advance(wait);
     }
-    outcome.broken.extend(settled(stage, excuse.forgets).await);
+    outcome.broken.extend(settled(stage, excuse.forgets || excuse.doubts).await);
     outcome.broken.extend(judge(stage, excuse));
 }
 
-/// Whether it may no longer be known, or told from something older, what was made for whom and who was told: the
-/// ledger or its passwords are gone, or the clock that dates them is hours off.
-fn is_forgetful(act: &Act) -> bool {
+/// Whether it may no longer be told from something older what was made for whom: the passwords are gone, or the clock
+/// that dates the ledger is hours off.
+fn leaves_doubts(act: &Act) -> bool {
     match act {
-        Act::LoseLedger | Act::RestoreLedger | Act::LosePasswords => true,
+        Act::LosePasswords => true,
         Act::Clock(seconds) => seconds.abs() > 3_600,
         _ => false,
     }

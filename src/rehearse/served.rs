@@ -31,7 +31,7 @@ struct Life {
 }
 
 /// Law 12: when all is settled, every server that is paid for and is to run is on, and its customer was told; or its
-/// operator was told why not: it was deleted by hand, or the delivery failed. `forgets`: the ledger was lost, or an
+/// operator was told why not: it was deleted by hand, or the delivery failed. `forgets`: the ledger or the passwords were lost, our clock was hours off, or an
 /// older one put in its place; what may be in use is then taken for delivered, and nobody is told twice.
 pub fn unserved(world: &mut World, books: &Books, fleet: &Fleet, ours: Moment, forgets: bool) -> Vec<Broken> {
     let lives = lives(world);

@@ -263,7 +263,12 @@ fn is_guess(action: &Action) -> bool {
         | Action::PowerOff { droplet }
         | Action::PowerOn { droplet } => droplet.is_predicted(),
         Action::Letter { letter } => letter.is_welcome(),
-        _ => false,
+        Action::Record { .. }
+        | Action::Tag { .. }
+        | Action::Firewall { .. }
+        | Action::Refund { .. }
+        | Action::Cancel { .. }
+        | Action::Create { .. } => false,
     }
 }
 

@@ -45,7 +45,7 @@ fn named(stage: &Stage) -> Vec<usize> {
 }
 
 fn no_law_is_broken(stage: &Stage, may_repeat: bool) {
-    let broken: Vec<String> = judge(stage, Excuse { repeats: may_repeat, forgets: false })
+    let broken: Vec<String> = judge(stage, Excuse { repeats: may_repeat, ..Excuse::default() })
         .into_iter()
         .map(|broken| broken.what)
         .collect();

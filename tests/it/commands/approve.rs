@@ -2,29 +2,9 @@
 
 use super::Bench;
 
-/// Five servers whose grace is over.
-fn five_to_destroy() -> Bench {
-    let bench = Bench::new();
-    for _ in 0..5 {
-        // One by one, so that each has the same number in every run.
-        bench.subscribe(1);
-        bench.expect("generate", 0);
-        bench.expect("apply --auto-approve", 0);
-    }
-    let now = bench.world().now();
-    for n in 1..=5 {
-        let id = bench.books().of_user(&format!("user-{n:04}")).remove(0);
-        bench.books().cancel(now, &id).unwrap();
-    }
-    bench.expect("generate --allow shrink", 0);
-    bench.expect("apply --auto-approve --deadline 1h", 0);
-    bench.advance(8 * 24 * 3_600);
-    bench
-}
-
 #[test]
 fn an_approval_lets_pass_what_it_names() {
-    let bench = five_to_destroy();
+    let bench = Bench::of_ended(5);
     insta::assert_snapshot!("apply_unapproved", bench.expect("apply", 3).err);
     bench.expect("plan --out plan.json", 0);
     insta::assert_snapshot!("approve", bench.expect("approve plan.json --until 2d --by Ada", 0).page());
@@ -44,7 +24,7 @@ fn an_approval_lets_pass_what_it_names() {
 
 #[test]
 fn an_approval_that_does_not_count_says_why() {
-    let bench = five_to_destroy();
+    let bench = Bench::of_ended(5);
     bench.expect("plan --out plan.json", 0);
     bench.expect("approve plan.json --until 2d --by Ada", 0);
     bench.advance(3 * 24 * 3_600);

@@ -9,21 +9,7 @@ use super::Bench;
 
 #[test]
 fn many_destroys_wait_for_a_word() {
-    let bench = Bench::new();
-    for _ in 0..5 {
-        // One by one, so that each has the same number in every run.
-        bench.subscribe(1);
-        bench.expect("generate", 0);
-        bench.expect("apply --auto-approve", 0);
-    }
-    let now = bench.world().now();
-    for n in 1..=5 {
-        let id = bench.books().of_user(&format!("user-{n:04}")).remove(0);
-        bench.books().cancel(now, &id).unwrap();
-    }
-    bench.expect("generate --allow shrink", 0);
-    bench.expect("apply --auto-approve --deadline 1h", 0);
-    bench.advance(8 * 24 * 3_600);
+    let bench = Bench::of_ended(5);
     insta::assert_snapshot!("many_destroys_planned", bench.expect("plan --exit-code", 3).page());
     let before = bench.expect("history --format json", 0).out;
     insta::assert_snapshot!("many_destroys_refused", bench.expect("apply --auto-approve", 3).page());

@@ -99,6 +99,26 @@ impl Bench {
         bench
     }
 
+    /// With so many servers that were delivered and cancelled, and whose grace is over.
+    pub fn of_ended(count: usize) -> Self {
+        let bench = Self::new();
+        for _ in 0..count {
+            // One by one, so that each has the same number in every run.
+            bench.subscribe(1);
+            bench.expect("generate", 0);
+            bench.expect("apply --auto-approve", 0);
+        }
+        let now = bench.world().now();
+        for n in 1..=count {
+            let id = bench.books().of_user(&format!("user-{n:04}")).remove(0);
+            bench.books().cancel(now, &id).expect("a subscription");
+        }
+        bench.expect("generate --allow shrink", 0);
+        bench.expect("apply --auto-approve --deadline 1h", 0);
+        bench.advance(8 * 24 * 3_600);
+        bench
+    }
+
     /// Sets a variable for all commands to come.
     pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
         self.env.insert(name, value.into());

@@ -180,7 +180,7 @@ impl Shop {
             &self.witness,
             &entries,
             &history,
-            Excuse { repeats: true, forgets: false },
+            Excuse { repeats: true, ..Excuse::default() },
         );
         broken.extend(served::early_welcomes(&mut world));
         self.broken.extend(broken.iter().map(said));
