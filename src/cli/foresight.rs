@@ -4,7 +4,7 @@ use crate::engine::{Look, Setup};
 use crate::model::insight::Insight;
 use crate::model::moment::{Moment, Span};
 use crate::model::policy::Catalogue;
-use crate::plan::{forecast, preflight};
+use crate::plan::{forecast, guard, preflight};
 
 use super::error::Failure;
 
@@ -19,9 +19,9 @@ pub(super) fn look_ahead(
     catalogue: &Catalogue,
     left: Option<(u64, u64)>,
 ) {
-    let Look { plan, census, history, .. } = look;
+    let Look { plan, census, .. } = look;
     let until = census.at.plus(AHEAD);
-    insight.upcoming = forecast::forecast(&setup.fleet, census, history, &setup.policy, until).upcoming;
+    insight.upcoming = forecast::forecast(today(look, setup), until).upcoming;
     insight.concerns = preflight::concerns(plan, &setup.fleet, catalogue, census);
     let (left, limit) = left.unzip();
     insight.budget = preflight::budget(plan, left, limit);
@@ -32,14 +32,19 @@ pub(super) fn look_ahead(
 
 /// The same look, as it will be at a moment: everything due before it done, Stripe as the files say.
 pub(super) fn at(look: Look, setup: &Setup, at: Moment) -> Result<Look, Failure> {
-    let Look { census, history, .. } = &look;
+    let Look { census, .. } = &look;
     if at < census.at {
         return Err(Failure::new(
             format!("{at} is over: what was done stands in the ledger"),
             "`basement history` tells it; `--at` takes a later day",
         ));
     }
-    let forecast::Forecast { plan, history, census, .. } =
-        forecast::forecast(&setup.fleet, census, history, &setup.policy, at);
-    Ok(Look { plan, history, census, objections: Vec::new(), unanswered: look.unanswered })
+    let forecast::Forecast { plan, history, census, .. } = forecast::forecast(today(&look, setup), at);
+    let objections = guard::objections(&plan, &census, &history);
+    Ok(Look { plan, history, census, objections, unanswered: look.unanswered })
+}
+
+fn today<'a>(look: &'a Look, setup: &'a Setup) -> forecast::Today<'a> {
+    let Look { plan, census, history, .. } = look;
+    forecast::Today { plan, fleet: &setup.fleet, census, history, policy: &setup.policy, allow: &setup.allow }
 }
