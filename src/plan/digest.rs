@@ -4,7 +4,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::model::plan::Plan;
-use crate::model::step::{Action, Step};
+use crate::model::step::Step;
 
 /// SHA-256 over the destructive steps in the order of their ids, as 64 hex digits.
 pub fn digest(plan: &Plan) -> String {
@@ -23,25 +23,7 @@ pub fn of_step(step: &Step) -> String {
 
 /// The steps that take something away.
 pub fn destructive(plan: &Plan) -> impl Iterator<Item = &Step> {
-    plan.steps.iter().filter(|step| is_destructive(&step.action))
-}
-
-/// Whether an action takes something away.
-pub fn is_destructive(action: &Action) -> bool {
-    match action {
-        Action::Destroy { .. }
-        | Action::Refund { .. }
-        | Action::Cancel { .. }
-        | Action::Shutdown { .. }
-        | Action::PowerOff { .. } => true,
-        // Somebody's rules are taken away, and somebody may need them.
-        Action::Firewall { order } => order.id.is_some(),
-        Action::Record { .. }
-        | Action::Tag { .. }
-        | Action::PowerOn { .. }
-        | Action::Create { .. }
-        | Action::Letter { .. } => false,
-    }
+    plan.steps.iter().filter(|step| step.action.is_destructive())
 }
 
 fn hash<'a>(steps: impl Iterator<Item = &'a Step>) -> String {

@@ -1,5 +1,5 @@
-//! A labelled plan as somebody at a terminal reads it: the change's own steps first, the rest folded to counts.
-//! Invariant: each step stands in one section or is counted in one line.
+//! A labelled plan as somebody at a terminal reads it: the change's own steps first, of the rest what takes
+//! something away, and the harmless ones as counts. Invariant: each step is a row, or counted in one line.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use crate::model::plan::Plan;
 use crate::model::step::Step;
 
 use super::counts::step_words;
+use super::fold::may_count;
 use super::insight::label as word;
 use super::view::{Part, PlanView, Row, Section};
 use super::words::{Sign, clean};
@@ -18,7 +19,7 @@ pub fn against(view: PlanView, plan: &Plan, base: &str, all: bool) -> PlanView {
     if view.steps().all(|row| row.label.is_none()) {
         return view;
     }
-    let (mut sections, mut folded) = (Vec::new(), Vec::new());
+    let (mut sections, mut besides, mut counted) = (Vec::new(), Vec::new(), Vec::new());
     if !view.steps().any(|row| row.label == Some(Label::ThisChange)) {
         let nothing = remark(word(Label::ThisChange), "asks for nothing by itself", "");
         sections.push(Section::new(Part::Steps, "This change", vec![nothing]));
@@ -31,14 +32,20 @@ pub fn against(view: PlanView, plan: &Plan, base: &str, all: bool) -> PlanView {
                 sections.push(Section { title, ..section });
             }
             Some(label) => {
-                let ids: BTreeSet<&StepId> = section.rows.iter().filter_map(|row| row.id.as_ref()).collect();
+                let (harmless, grave): (Vec<Row>, Vec<Row>) = section.rows.into_iter().partition(may_count);
+                besides.extend(grave);
+                let ids: BTreeSet<&StepId> = harmless.iter().filter_map(|row| row.id.as_ref()).collect();
                 let steps: Vec<&Step> = plan.steps.iter().filter(|step| ids.contains(&step.id)).collect();
-                folded.push(remark(word(label), &step_words(&steps).join(", "), &meaning(label, base)));
+                if !steps.is_empty() {
+                    let words = step_words(&steps).join(", ");
+                    counted.push(remark(word(label), &words, &meaning(label, base)));
+                }
             }
         }
     }
-    if !folded.is_empty() {
-        sections.push(Section::new(Part::Steps, "Besides it (`--all` shows each)", folded));
+    besides.extend(counted);
+    if !besides.is_empty() {
+        sections.push(Section::new(Part::Steps, "Besides it (`--all` shows each)", besides));
     }
     // A stable sort: what was added stands behind the other steps.
     sections.sort_by_key(|section| section.part);

@@ -1,5 +1,6 @@
 //! What people read: plans, status, history, progress and money, kept as snapshots.
 
+mod against;
 mod complete;
 mod fold;
 mod formats;
