@@ -14,7 +14,8 @@ use super::insight::label as word;
 use super::view::{Part, PlanView, Row, Section};
 use super::words::{Sign, clean};
 
-/// Folds what is not of the change itself, or, if `all`, says of it what `base` has to do with it.
+/// Folds what is not of the change itself, unless `all`. A title is markup elsewhere, so `base`, a text from
+/// outside, is named in rows alone.
 pub fn against(view: PlanView, plan: &Plan, base: &str, all: bool) -> PlanView {
     if view.steps().all(|row| row.label.is_none()) {
         return view;
@@ -27,10 +28,7 @@ pub fn against(view: PlanView, plan: &Plan, base: &str, all: bool) -> PlanView {
     for section in view.sections {
         match section.doing.filter(|label| section.part == Part::Steps && *label != Label::ThisChange) {
             None => sections.push(section),
-            Some(label) if all => {
-                let title = format!("{}: {}", capital(word(label)), meaning(label, base));
-                sections.push(Section { title, ..section });
-            }
+            Some(_) if all => sections.push(section),
             Some(label) => {
                 let (harmless, grave): (Vec<Row>, Vec<Row>) = section.rows.into_iter().partition(may_count);
                 besides.extend(grave);
@@ -64,9 +62,4 @@ fn meaning(label: Label, base: &str) -> String {
 
 fn remark(verb: &str, what: &str, why: &str) -> Row {
     Row::new(Sign::Note, verb, "", what.to_owned(), why.to_owned())
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }

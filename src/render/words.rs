@@ -102,7 +102,7 @@ pub fn verb(action: &Action) -> &'static str {
 pub fn what(action: &Action, server: Option<&ServerName>, places: Places<'_>) -> String {
     match action {
         Action::Record { fact } => fact_words(fact),
-        Action::Tag { tag } => format!("tag `{tag}`"),
+        Action::Tag { tag } => format!("tag `{}`", clean(tag)),
         Action::Firewall { order } => super::firewall::order(order),
         Action::Destroy { droplet, cause } => {
             let place = places.droplet(*droplet, server);
@@ -184,7 +184,7 @@ pub fn alert_words(occasion: &Occasion) -> String {
         }
         Occasion::AlertDeleted { droplet } => format!("droplet {droplet} was deleted outside basement"),
         Occasion::AlertRefused { what, why } => {
-            format!("its {} is refused: {}", what.replace('_', " "), clean(why))
+            format!("its {} is refused: {}", clean(&what.replace('_', " ")), clean(why))
         }
         Occasion::AlertRefund { why } => format!("{}, for you to make", clean(why)),
         Occasion::AlertNotReady { address, state, until: _ } => {

@@ -7,6 +7,7 @@ mod formats;
 mod injection;
 mod known;
 mod occasions;
+mod poison;
 pub mod sample;
 
 use std::collections::BTreeMap;

@@ -189,7 +189,10 @@ fn whoever_is_asked_to_apply_sees_what_a_plan_says_and_later_passes_do_not_ask_a
     // What is left of the hour is another number for each command.
     let seen = |said: &Said| {
         let lines = said.out.lines().map(|line| line.split(" of 5,000 left").next().unwrap_or_default());
-        lines.map(|line| line.rsplit_once("s; ").map_or(line, |(line, _)| line)).collect::<Vec<_>>().join("\n")
+        lines
+            .map(|line| line.rsplit_once("s; ").map_or(line, |(line, _)| line))
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     let (times, plan) = asked(&shop, "plan --out plan.json", 0);
     assert_eq!(times, 1);
