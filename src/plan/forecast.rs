@@ -105,7 +105,28 @@ fn next_change(plan: &Plan, fleet: &Fleet, at: Moment) -> Option<Moment> {
         | Notice::Gathered { until, .. } => Some(*until),
         Notice::PoweringOn { asked } => Some(asked.plus(Span::minutes(5))),
         Notice::Leaving { .. } => Some(at.plus(Span::minutes(1))),
-        _ => None,
+        Notice::NotReady { until, .. } => *until,
+        // Their moments stand in the files, and are taken from there.
+        Notice::EndsOn { .. } | Notice::Held { .. } | Notice::HoldOver { .. }
+        // A person or Stripe ends these, and the forecast is not of the firewall.
+        | Notice::Deleted
+        | Notice::Failed
+        | Notice::Twins { .. }
+        | Notice::Orphan { .. }
+        | Notice::WrongSize { .. }
+        | Notice::Stale { .. }
+        | Notice::HandsOff { .. }
+        | Notice::MarkLost { .. }
+        | Notice::Stranger { .. }
+        | Notice::SameSubscription { .. }
+        | Notice::RefundByHand { .. }
+        | Notice::BreakerOpen { .. }
+        | Notice::FirewallPending { .. }
+        | Notice::FirewallFirst { .. }
+        | Notice::FirewallTwins { .. }
+        | Notice::FirewallLeft { .. }
+        | Notice::NoSshKeys { .. }
+        | Notice::Withheld { .. } => None,
     });
     let ends = fleet.servers.values().filter_map(|server| server.destroy_after);
     let holds = fleet.servers.values().filter_map(|server| server.hold.as_ref()?.until);

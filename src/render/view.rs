@@ -69,6 +69,8 @@ pub struct Row {
     pub money: Option<String>,
     /// Whose doing it is.
     pub label: Option<Label>,
+    /// It takes something away: no summary hides whose it is.
+    pub takes: bool,
     /// Why, in the few words that many rows share.
     pub cause: String,
     /// When, if it is not to be done now.
@@ -197,6 +199,7 @@ impl Row {
             details: Vec::new(),
             money: None,
             label: None,
+            takes: false,
             at: None,
             id: None,
         }
@@ -237,7 +240,8 @@ fn step_row(step: &Step, places: Places<'_>, plan: &Plan, insight: &Insight) -> 
     let subject = server.as_ref().map_or("fleet", ServerName::as_str);
     let row = Row::new(Sign::of(action), words::verb(action), subject, what, why);
     let (money, label) = (plan.money.steps.get(id).and_then(money::step), insight.labels.get(id).copied());
-    Row { money, label, cause: why::cause(reason), id: Some(id.clone()), ..row }
+    let takes = action.is_destructive();
+    Row { money, label, takes, cause: why::cause(reason), id: Some(id.clone()), ..row }
 }
 
 /// A step to come: its time before its verb, its words as a step's own.
