@@ -39,6 +39,9 @@ pub(crate) struct ApplyArgs {
     auto_approve: bool,
     #[command(flatten)]
     allow: Allow,
+    /// Show each of many like rows of the plan.
+    #[arg(long)]
+    all: bool,
     /// Stop waiting after so long; what is left is done by the next run.
     #[arg(long, default_value = "15m", value_parser = Span::parse, value_name = "SPAN")]
     deadline: Span,
@@ -49,6 +52,7 @@ pub(crate) struct ApplyArgs {
 
 /// Runs it; with `--events` the last line says how it ended, whatever the end.
 pub(super) async fn run(context: Context, args: &ApplyArgs) -> Result<u8, Failure> {
+    let context = Context { all: args.all, ..context };
     if !args.events {
         return go(&context, args).await;
     }

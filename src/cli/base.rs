@@ -4,6 +4,8 @@ use crate::engine::Base;
 use crate::fleet::complaint::{Complaint, sorted};
 use crate::fleet::yaml;
 
+use crate::render::words::clean;
+
 use super::config;
 use super::error::Failure;
 use super::project::Project;
@@ -30,7 +32,7 @@ pub(super) fn load(project: &Project, revision: &str) -> Result<Base, Failure> {
         let page = validate::page(&sorted(complaints.into_iter().map(there).collect()));
         Failure::plain(format!(
             "the files of `{revision}` cannot be compared with: mend them there, or name another revision\n\n{}",
-            page.trim_end()
+            page.trim_end().lines().map(clean).collect::<Vec<_>>().join("\n")
         ))
     })
 }

@@ -43,6 +43,10 @@ pub(crate) struct DestroyArgs {
 
 /// `basement hold`.
 pub(super) async fn hold(context: &Context, args: &HoldArgs) -> Result<u8, Failure> {
+    if args.until == Span::seconds(0) {
+        return Err(Failure::new("a hold of no time holds nothing", "for example `--until 7d`"));
+    }
+    said(&args.reason)?;
     let project = project::load(&context.dir)?;
     let Some(server) = project.fleet.servers.get(&args.server) else {
         return Err(unknown(&args.server, "no file declares it, so nothing is ever done to it"));
@@ -71,6 +75,7 @@ pub(super) async fn hold(context: &Context, args: &HoldArgs) -> Result<u8, Failu
 
 /// `basement destroy`.
 pub(super) async fn destroy(context: &Context, args: &DestroyArgs) -> Result<u8, Failure> {
+    said(&args.reason)?;
     let project = project::load(&context.dir)?;
     let Some(server) = project.fleet.servers.get(&args.server) else {
         return Err(unknown(
@@ -116,6 +121,14 @@ pub(super) async fn destroy(context: &Context, args: &DestroyArgs) -> Result<u8,
         "destroy: nothing is done yet; commit `{path}`, and `basement plan` says what follows"
     ));
     Ok(code::DONE)
+}
+
+/// Whoever reads the file a year later has the reason alone.
+fn said(reason: &str) -> Result<(), Failure> {
+    if reason.trim().is_empty() {
+        return Err(Failure::new("`--reason` says nothing", "say in a few words why, for whoever reads the file later"));
+    }
+    Ok(())
 }
 
 fn unknown(server: &ServerName, why: &str) -> Failure {

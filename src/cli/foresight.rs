@@ -26,6 +26,7 @@ pub(super) async fn insight(
     insight.declared = wiring::declared(project, &look.plan);
     if let Some(other) = other {
         insight.labels = attribution::labels(&look.plan, other, &look.history);
+        insight.withdrawn = attribution::withdrawn(&look.plan, other);
     }
     let Look { plan, census, .. } = look;
     let until = census.at.plus(AHEAD);

@@ -165,6 +165,8 @@ pub(crate) struct Context {
     colour: bool,
     /// Where people are talked to.
     voice: say::Voice,
+    /// Of many like rows each is shown.
+    all: bool,
 }
 
 /// Parses the command line, runs it, and returns the exit code.
@@ -217,7 +219,7 @@ async fn run(cli: Cli) -> Result<u8, Failure> {
         ));
     }
     let colour = !matches!(colour, anstream::ColorChoice::Never);
-    let context = Context { dir: cli.dir, colour, voice: say::Voice::Out };
+    let context = Context { dir: cli.dir, colour, voice: say::Voice::Out, all: false };
     match cli.command {
         Command::Init(args) => Ok(init::run(&args, &context.dir, &templates::FILES, &mut say::out())?),
         Command::Generate(args) => {

@@ -17,6 +17,7 @@ use crate::render::against::against;
 use crate::render::fold::fold;
 use crate::render::json::PlanDocument;
 use crate::render::view::PlanView;
+use crate::render::words;
 
 use super::error::{Failure, code, pretty};
 use super::saved::Saved;
@@ -102,7 +103,9 @@ pub(super) fn show(
 ) -> Result<(), Failure> {
     warn(look);
     let style = render::text::Style { colour: context.colour, width: super::watch::width() };
-    context.voice.print(&render::text::text(&fold(view(look, setup, insight)), style))
+    let view = view(look, setup, insight);
+    let view = if context.all { view } else { fold(view) };
+    context.voice.print(&render::text::text(&view, style))
 }
 
 fn show_letters(setup: &engine::Setup, look: &engine::Look, format: Format) -> Result<(), Failure> {
@@ -182,14 +185,11 @@ fn objections(look: &engine::Look, setup: &engine::Setup) -> (Vec<String>, Vec<S
         };
         match setup.approvals.iter().find(counts) {
             Some(Approval { by, until, .. }) => {
+                let until = words::time_seen(*until, look.plan.at);
                 waived.push(format!("{objection}; approved by {by} until {until}"));
             }
             None if setup.allow.contains(name) => waived.push(format!("{objection}; `--allow {name}`")),
-            None => {
-                let is_approvable = Objection::is_approvable(name);
-                let or = if is_approvable { ", or `basement approve` a saved plan" } else { "" };
-                stand.push(format!("{objection}; waive it by `--allow {name}`{or}"));
-            }
+            None => stand.push(render::objection::sentence(objection)),
         }
     }
     (stand, waived)

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::yaml::Declared;
 use crate::model::desired::{Every, Hold};
+use crate::model::hidden::hides;
 
 /// The file's whole text.
 pub fn print(server: &Declared) -> String {
@@ -68,11 +69,10 @@ pub(super) fn quoted(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
-            c if c.is_control()
-                || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') =>
-            {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
+            c if hides(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => match u32::from(c) {
+                code @ ..=0xffff => drop(write!(out, "\\u{code:04x}")),
+                code => drop(write!(out, "\\U{code:08x}")),
+            },
             c => out.push(c),
         }
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{DropletId, PaymentId, PlanName, ServerName, Slug, StepId, SubscriptionId};
 use super::moment::Moment;
 use super::money::Money;
-use super::step::{Action, Reason};
+use super::step::{Action, Reason, Step};
 
 /// All that is known besides. Each part may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +24,9 @@ pub struct Insight {
     pub lost: BTreeMap<DropletId, Lost>,
     /// Whose doing a step is; empty without `--base`.
     pub labels: BTreeMap<StepId, Label>,
+    /// What the files that the plan is compared with ask for, and this change's do not any more.
+    #[serde(default)]
+    pub withdrawn: Vec<Step>,
     /// What later passes will want, soonest first.
     pub upcoming: Vec<Upcoming>,
     /// What will stand in the plan's way.

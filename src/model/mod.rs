@@ -8,6 +8,7 @@ pub mod census;
 pub mod count;
 pub mod desired;
 pub mod firewall;
+pub mod hidden;
 pub mod history;
 pub mod ids;
 pub mod insight;

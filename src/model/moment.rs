@@ -34,9 +34,14 @@ impl Moment {
     /// Reads RFC 3339, as DigitalOcean writes times; parts of a second are dropped. A bare date is midnight.
     pub fn parse(text: &str) -> Result<Self, BadTime> {
         let full = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
-        full.parse::<jiff::Timestamp>()
-            .map(|t| Self::from_unix(t.as_second()))
-            .map_err(|_| BadTime(text.to_owned(), "time like `2026-11-02T09:14:00Z`"))
+        if let Ok(t) = full.parse::<jiff::Timestamp>() {
+            return Ok(Self::from_unix(t.as_second()));
+        }
+        // Of the very last day no clock of ours has the end: it is a time all the same.
+        let last = full.strip_suffix('Z').and_then(|civil| civil.parse::<jiff::civil::DateTime>().ok());
+        last.filter(|civil| civil.date() == jiff::civil::Date::MAX)
+            .map(|_| Self::from_unix(i64::MAX))
+            .ok_or_else(|| BadTime(text.to_owned(), "time like `2026-11-02T09:14:00Z`"))
     }
 
     /// Reads a time as HTTP's `Date` has it (RFC 9110), `Sun, 06 Nov 1994 08:49:37 GMT`.

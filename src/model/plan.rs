@@ -280,6 +280,9 @@ pub struct MoneyLine {
     /// What orphans cost.
     #[serde(default)]
     pub orphans: Totals,
+    /// How many creates have a size that is not in the price list: `cost_after` is without them.
+    #[serde(default)]
+    pub unpriced: usize,
     /// What single steps change; those that change nothing are left out.
     #[serde(default)]
     pub steps: BTreeMap<StepId, StepMoney>,
@@ -292,6 +295,9 @@ pub struct StepMoney {
     pub revenue: Option<Money>,
     /// In cost.
     pub cost: Option<Money>,
+    /// What the droplet goes on costing once it is switched off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off: Option<Money>,
 }
 
 impl Use {

@@ -1,7 +1,7 @@
 //! Whose doing each step is: two plans over one census, subtracted. Pure.
 //! Invariant: a partition: every step of the head's plan gets one label; against itself it gets no `this change`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::history::{History, Phase, Record};
 use crate::model::ids::StepId;
@@ -23,6 +23,12 @@ pub fn labels(head: &Plan, base: &Plan, history: &History) -> BTreeMap<StepId, L
         Some(_) | None => Label::ThisChange,
     };
     head.steps.iter().map(|step| (step.id.clone(), label(step))).collect()
+}
+
+/// What `base` wants and `head` does not any more: what a change of the files takes back.
+pub fn withdrawn(head: &Plan, base: &Plan) -> Vec<Step> {
+    let kept: BTreeSet<&StepId> = head.steps.iter().map(|step| &step.id).collect();
+    base.steps.iter().filter(|step| !kept.contains(&step.id)).cloned().collect()
 }
 
 /// Whose doing a step is that the files they are compared with ask for too.

@@ -305,8 +305,11 @@ impl fmt::Display for Objection {
         let n = |n: usize, noun| counted(n as u64, noun);
         match self {
             Self::ManyDestroys { count, cap, fleet } => {
-                let (destroys, servers) = (n(*count, "destroy"), n(*fleet, "server"));
-                write!(f, "{destroys} at once, of {servers}; `caps` allows {cap}")
+                let (droplets, servers) = (n(*count, "droplet"), n(*fleet, "server"));
+                write!(
+                    f,
+                    "{droplets} that somebody may have used would be destroyed, in a fleet of {servers}; `caps` allows {cap}"
+                )
             }
             Self::ManyRefunds { count, cap, sum, sum_cap } => {
                 let refunds = n(*count, "refund");

@@ -28,7 +28,7 @@ pub(super) fn line(
     census.droplets.values().for_each(|droplet| money.cost.add(droplet.monthly));
     money.steps = steps.iter().filter_map(|step| change(step, fleet, census, history)).collect();
     (money.revenue_now, money.cost_after) = (money.revenue.clone(), money.cost.clone());
-    for StepMoney { revenue, cost } in money.steps.values() {
+    for StepMoney { revenue, cost, off: _ } in money.steps.values() {
         if let Some(change) = revenue {
             money.revenue_now.subtract(*change);
         }
@@ -39,7 +39,8 @@ pub(super) fn line(
     for step in steps {
         match &step.action {
             Action::Refund { order, .. } => money.refunds.add(order.amount),
-            Action::Create { .. } => {
+            Action::Create { order } => {
+                money.unpriced += usize::from(!census.sizes.contains_key(&order.spec.size));
                 if let Some(price) = exposure(step, fleet) {
                     money.exposure.add(price);
                 }
@@ -88,27 +89,36 @@ fn change(step: &Step, fleet: &Fleet, census: &Census, history: &History) -> Opt
     let is_off = record.is_some_and(|record| record.told_off || record.stopped.is_some());
     let is_served = record.is_some_and(|record| record.phase == Phase::Delivered) && !is_off;
     let is_paid = server.is_some_and(|server| is_paid(server, census));
+    let monthly = |droplet| census.droplets.get(&droplet).map(|droplet| droplet.monthly);
     let minus = |money: Money| Money { amount: -money.amount, ..money };
     let money = match &step.action {
         Action::Create { order } => StepMoney {
             revenue: earns().filter(|_| is_paid),
             cost: census.sizes.get(&order.spec.size).map(|size| size.cost(order.spec.backups)),
+            off: None,
         },
-        Action::PowerOn { .. } => StepMoney { revenue: earns().filter(|_| is_off && is_paid), cost: None },
-        Action::Shutdown { .. } => {
-            StepMoney { revenue: earns().filter(|_| is_served && !is_paid).map(minus), cost: None }
+        Action::PowerOn { .. } => {
+            StepMoney { revenue: earns().filter(|_| is_off && is_paid), ..StepMoney::default() }
         }
+        Action::Shutdown { droplet } => StepMoney {
+            revenue: earns().filter(|_| is_served && !is_paid).map(minus),
+            cost: None,
+            off: monthly(*droplet),
+        },
+        Action::PowerOff { droplet } => StepMoney { off: monthly(*droplet), ..StepMoney::default() },
         Action::Destroy { droplet, .. } => StepMoney {
             revenue: earns().filter(|_| is_served && !is_paid).map(minus),
-            cost: census.droplets.get(droplet).map(|droplet| minus(droplet.monthly)),
+            cost: monthly(*droplet).map(minus),
+            off: None,
         },
         // Of a delivery that failed: until then it is paid for.
-        Action::Cancel { .. } => StepMoney { revenue: earns().filter(|_| is_paid).map(minus), cost: None },
+        Action::Cancel { .. } => {
+            StepMoney { revenue: earns().filter(|_| is_paid).map(minus), ..StepMoney::default() }
+        }
         Action::Record { .. }
         | Action::Tag { .. }
         | Action::Firewall { .. }
         | Action::Refund { .. }
-        | Action::PowerOff { .. }
         | Action::Letter { .. } => StepMoney::default(),
     };
     (money != StepMoney::default()).then(|| (step.id.clone(), money))

@@ -55,8 +55,8 @@ fn meaning(label: Label, base: &str) -> String {
     match label {
         Label::ThisChange => "these files ask for it".to_owned(),
         Label::Pending => format!("`{}` asks for it already", clean(base)),
-        Label::Drift => "the live side moved".to_owned(),
-        Label::InFlight => "an earlier pass began it".to_owned(),
+        Label::Drift => "somebody changed it, and it is put back".to_owned(),
+        Label::InFlight => "an earlier apply began it".to_owned(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::census::MARK;
 use crate::model::firewall::{ALL_PORTS, Drift, EVERYWHERE, FirewallOrder, NAME, Opening, Way, grouped};
 use crate::model::plan::Notice;
 
@@ -23,14 +24,14 @@ pub fn order(order: &FirewallOrder) -> String {
     format!("firewall `{NAME}`: in {}; out {}", of(Way::In), of(Way::Out))
 }
 
-/// In what the firewall differs from ours.
+/// What is done to the firewall so that it is ours again.
 fn drift(drift: &Drift) -> String {
     match drift {
-        Drift::Added { what, peers } => format!("rule {} is not ours", rule(what, peers)),
-        Drift::Taken { what, peers } => format!("rule {} is missing", rule(what, peers)),
-        Drift::Unmarked => "it does not apply to our tag".to_owned(),
-        Drift::OtherTag { tag } => format!("it applies to the tag `{}` too", clean(tag)),
-        Drift::OtherDroplet { droplet } => format!("it applies to droplet {droplet} too, which is not ours"),
+        Drift::Added { what, peers } => format!("removes {}", rule(what, peers)),
+        Drift::Taken { what, peers } => format!("adds {}", rule(what, peers)),
+        Drift::Unmarked => format!("attaches it to the tag `{MARK}`"),
+        Drift::OtherTag { tag } => format!("detaches it from the tag `{}`", clean(tag)),
+        Drift::OtherDroplet { droplet } => format!("detaches it from droplet {droplet}, which is not ours"),
     }
 }
 

@@ -17,6 +17,7 @@ pub fn fold(view: PlanView) -> PlanView {
     let sections = view.sections.into_iter().map(|section| match section.part {
         Part::Steps | Part::UnderWay | Part::Notes => folded(section),
         Part::Stopped
+        | Part::Withdrawn
         | Part::Upcoming
         | Part::Concerns
         | Part::Questions

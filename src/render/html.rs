@@ -17,7 +17,8 @@ use crate::model::moment::Moment;
 use crate::model::money::Money;
 
 use super::sections::{label_unsaid, label_word};
-use super::view::{Month, Part, PlanView, Row, Section};
+use super::money::Month;
+use super::view::{Part, PlanView, Row, Section};
 use super::words::{Sign, ahead};
 
 const PAGE: &str = include_str!("../../pages/plan.html.j2");
@@ -139,10 +140,11 @@ fn urgent_first(sections: &[Section]) -> Vec<&Section> {
         Part::Questions => 2,
         Part::Concerns => 3,
         Part::Steps => 4,
-        Part::Upcoming => 5,
-        Part::UnderWay => 6,
-        Part::Notes => 7,
-        Part::Waived => 8,
+        Part::Withdrawn => 5,
+        Part::Upcoming => 6,
+        Part::UnderWay => 7,
+        Part::Notes => 8,
+        Part::Waived => 9,
     };
     let mut sections: Vec<&Section> = sections.iter().collect();
     sections.sort_by_key(place);
@@ -223,6 +225,7 @@ fn part_class(part: Part) -> &'static str {
     match part {
         Part::Stopped => "stopped",
         Part::Steps => "steps",
+        Part::Withdrawn => "withdrawn",
         Part::UnderWay => "underway",
         Part::Notes => "notes",
         Part::Upcoming => "upcoming",

@@ -13,6 +13,7 @@ use crate::model::moment::Moment;
 use crate::model::plan::{MoneyLine, Note, Notice, Plan, Uses};
 use crate::model::step::{Action, Reason, Step};
 
+use super::grip::{self, Grip};
 use super::insight;
 use super::verdict::Danger;
 use super::view::{Counts, Part, PlanView, Row};
@@ -61,6 +62,10 @@ pub struct PlanDocument {
     pub events: BTreeMap<ServerName, StripeEvent>,
     /// What is lost with a droplet that is destroyed, by its number.
     pub lost: BTreeMap<DropletId, Lost>,
+    /// What was asked for before the change, and is not any more.
+    pub withdrawn: Vec<Step>,
+    /// The same in words: by name what would have taken something away, and the rest as one number.
+    pub withdrawn_text: Vec<String>,
     /// What later passes will want, soonest first.
     pub upcoming: Vec<UpcomingDocument>,
     /// What will stand in its way.
@@ -123,6 +128,8 @@ pub struct NoteDocument {
     pub server: Option<ServerName>,
     /// Something is under way, so that the next look will find it changed.
     pub waits: bool,
+    /// A person must act on it; else it is only to know.
+    pub for_you: bool,
     /// In words.
     pub text: String,
     /// As data.
@@ -146,6 +153,10 @@ pub struct ConcernDocument {
     pub text: String,
     /// What to do about it.
     pub cure: String,
+    /// Whether steps fail by it.
+    pub grip: Grip,
+    /// The steps that are certain to be refused.
+    pub refused: Vec<StepId>,
     /// As data.
     pub data: Concern,
 }
@@ -189,7 +200,7 @@ impl PlanDocument {
     /// A plan with the words its view has chosen.
     pub fn new(plan: &Plan, view: &PlanView, objections: &[impl AsRef<str>], insight: &Insight) -> Self {
         let Plan { at, servers, droplets, steps, notes, questions, money, uses } = plan;
-        let Insight { declared, events, lost, labels: _, upcoming, concerns, budget } = insight;
+        let Insight { declared, events, lost, labels: _, withdrawn, upcoming, concerns, budget } = insight;
         let rows: BTreeMap<&StepId, &Row> =
             view.rows().filter_map(|row| Some((row.id.as_ref()?, row))).collect();
         let coming = view.rows_of(Part::Upcoming).zip(upcoming);
@@ -212,10 +223,12 @@ impl PlanDocument {
             declared: declared.clone(),
             events: events.clone(),
             lost: lost.clone(),
+            withdrawn: withdrawn.clone(),
+            withdrawn_text: view.rows_of(Part::Withdrawn).map(Row::sentence).collect(),
             upcoming: coming
                 .map(|(row, data)| UpcomingDocument { text: row.sentence(), data: data.clone() })
                 .collect(),
-            concerns: concerns.iter().map(concern).collect(),
+            concerns: concerns.iter().map(|one| concern(one, steps)).collect(),
             budget: budget.map(|data| BudgetDocument { text: insight::budget(&data), data }),
             summary: SummaryDocument { text: view.summary.clone(), counts: view.counts.clone() },
         }
@@ -244,12 +257,14 @@ fn note(note: &Note, plan: &Plan) -> NoteDocument {
     NoteDocument {
         server: server.clone(),
         waits: notice.waits(),
+        for_you: why::is_for_you(notice),
         text: why::notice(notice, server.as_ref(), plan.at),
         data: notice.clone(),
     }
 }
 
-fn concern(concern: &Concern) -> ConcernDocument {
+fn concern(concern: &Concern, steps: &[Step]) -> ConcernDocument {
     let insight::Worry { word: _, text, cure } = insight::concern(concern);
-    ConcernDocument { text, cure, data: concern.clone() }
+    let refused = grip::refused(concern, steps).into_iter().map(|step| step.id.clone()).collect();
+    ConcernDocument { text, cure, grip: grip::grip(concern), refused, data: concern.clone() }
 }

@@ -57,7 +57,7 @@ fn stops(part: Part) -> bool {
 }
 
 fn warns(part: Part) -> bool {
-    matches!(part, Part::Concerns | Part::Questions)
+    matches!(part, Part::Withdrawn | Part::Concerns | Part::Questions)
 }
 
 /// The page so far, and how much of it is left.
@@ -83,7 +83,7 @@ impl Page {
             page.alert("IMPORTANT", section);
         }
         for section in parts(|part| !stops(part) && !warns(part)) {
-            page.details(section);
+            page.details(&besides(section));
         }
         page
     }
@@ -125,6 +125,12 @@ impl Page {
             self.left = left;
         }
     }
+}
+
+/// What the warning has not said already: each row stands once.
+fn besides(section: &Section) -> Section {
+    let is_new = |row: &&Row| section.part != Part::Steps || !row.takes;
+    Section { rows: section.rows.iter().filter(is_new).cloned().collect(), ..section.clone() }
 }
 
 /// A text that cannot end the code block it stands in.

@@ -3,11 +3,13 @@
 //! them down, `fold` makes a long plan short.
 
 pub mod against;
+pub mod caps;
 pub mod counts;
 pub mod diff;
 pub mod events;
 mod firewall;
 pub mod fold;
+pub mod grip;
 pub mod history;
 pub mod html;
 pub mod insight;
@@ -16,6 +18,7 @@ pub mod letter;
 pub mod letter_samples;
 pub mod markdown;
 pub mod money;
+pub mod objection;
 pub mod preview;
 pub mod progress;
 pub mod schema;

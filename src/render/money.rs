@@ -7,7 +7,18 @@ use crate::model::money::{Currency, Money, Totals};
 use crate::model::plan::{MoneyLine, StepMoney};
 
 use super::tables::{Side, table};
-use super::view::margin;
+use super::words::count;
+
+/// A month's money in one currency, before and after the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Month {
+    /// What comes in.
+    pub revenue: Money,
+    /// What the droplets cost now.
+    pub cost: Money,
+    /// What they will cost.
+    pub cost_after: Money,
+}
 
 /// The lines of a plan about money. `refunds` are those of its steps.
 pub fn lines(money: &MoneyLine, refunds: &Totals) -> Vec<String> {
@@ -20,7 +31,8 @@ pub fn lines(money: &MoneyLine, refunds: &Totals) -> Vec<String> {
         stopped,
         orphans,
         refunds: _,
-        steps: _,
+        unpriced,
+        steps,
     } = money;
     let mut lines = Vec::new();
     if let Some(change) = change(revenue_now, revenue) {
@@ -29,7 +41,12 @@ pub fn lines(money: &MoneyLine, refunds: &Totals) -> Vec<String> {
     if let Some(change) = change(cost, cost_after) {
         lines.push(format!("cost {change} a month"));
     }
-    lines.extend(margin_line(margin(revenue_now, cost), margin(revenue, cost_after)));
+    if *unpriced == 0 {
+        lines.extend(margin_line(margin(revenue_now, cost), margin(revenue, cost_after)));
+    } else {
+        let creates = count(*unpriced as u64, "create");
+        lines.push(format!("what {creates} will cost is not known: the price list has no such size"));
+    }
     let some = |totals: &Totals| totals.amounts().next().is_some();
     if some(refunds) {
         lines.push(format!("refunds {refunds}, once"));
@@ -45,19 +62,52 @@ pub fn lines(money: &MoneyLine, refunds: &Totals) -> Vec<String> {
     if !idle.is_empty() {
         lines.push(idle.join(", "));
     }
+    if steps.values().any(|step| step.off.is_some()) {
+        lines.push("switching off saves nothing: a droplet that is off costs as much as one that runs".to_owned());
+    }
     lines
 }
 
-/// What a step changes: `brings $15.00, costs $6.00 a month`.
-pub fn step(money: &StepMoney) -> Option<String> {
-    let StepMoney { revenue, cost } = money;
+/// What a step changes: `brings $15.00, costs $6.00 a month`; and what a droplet that it switches off goes on costing,
+/// until the day it is destroyed, if there is one.
+pub fn step(money: &StepMoney, ends: Option<&str>) -> Option<String> {
+    let StepMoney { revenue, cost, off } = money;
     let word = |money: &Money, more: &str, less: &str| {
         let size = Money { amount: money.amount.saturating_abs(), ..*money };
         format!("{} {size}", if money.amount < 0 { less } else { more })
     };
     let revenue = revenue.iter().map(|money| word(money, "brings", "no longer brings"));
     let words: Vec<String> = revenue.chain(cost.iter().map(|money| word(money, "costs", "saves"))).collect();
-    (!words.is_empty()).then(|| format!("{} a month", words.join(", ")))
+    let changes = (!words.is_empty()).then(|| format!("{} a month", words.join(", ")));
+    let stays = off.map(|off| {
+        let until = ends.map(|day| format!(", until it is destroyed on {day}")).unwrap_or_default();
+        format!("still costs {off} a month, off{until}")
+    });
+    let all: Vec<String> = changes.into_iter().chain(stays).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
+/// Currencies side by side, never added up.
+pub(super) fn months(money: &MoneyLine) -> Vec<Month> {
+    let MoneyLine { revenue, cost, cost_after, .. } = money;
+    let currencies: BTreeSet<Currency> =
+        [revenue, cost, cost_after].into_iter().flat_map(Totals::amounts).map(|m| m.currency).collect();
+    let of =
+        |totals: &Totals, currency| Money { amount: totals.0.get(&currency).copied().unwrap_or(0), currency };
+    let month = |c| Month { revenue: of(revenue, c), cost: of(cost, c), cost_after: of(cost_after, c) };
+    currencies.into_iter().map(month).collect()
+}
+
+/// Revenue less cost; `None` if they are in two currencies, which are never added up.
+pub fn margin(revenue: &Totals, cost: &Totals) -> Option<Money> {
+    let currencies: BTreeSet<_> = revenue.amounts().chain(cost.amounts()).map(|m| m.currency).collect();
+    let currency = match currencies.len() {
+        0 => Currency::USD,
+        1 => *currencies.first()?,
+        _ => return None,
+    };
+    let of = |totals: &Totals| totals.0.get(&currency).copied().unwrap_or(0);
+    Some(Money { amount: of(revenue) - of(cost), currency })
 }
 
 /// `+$25.40 ($51.97 → $77.37)`, currency by currency; `None` if nothing changes.

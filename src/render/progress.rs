@@ -40,7 +40,7 @@ pub fn failed_line(step: &Step, why: &str) -> String {
 /// A step of which nobody knows whether it happened.
 pub fn unknown_line(step: &Step, why: &str) -> String {
     format!(
-        "! the reply was lost: {} {}: {}; the next pass finds out what became of it",
+        "! the reply was lost: {} {}: {}; what became of it is looked up next",
         bare(&step.action),
         whom(step),
         clean(why)

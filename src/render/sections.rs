@@ -31,6 +31,8 @@ pub enum Part {
     Stopped,
     /// What is to be done.
     Steps,
+    /// What was asked for before the change, and is not any more.
+    Withdrawn,
     /// What was begun before.
     UnderWay,
     /// What is only said.
@@ -86,9 +88,9 @@ const BY_DANGER: [&str; 5] =
 
 const BY_DOING: [&str; 5] = [
     "This change",
-    "Drift: the live side moved",
-    "Pending: asked for already",
-    "In flight: an earlier pass began it",
+    "Drift: somebody changed it, and it is put back",
+    "Pending: not of this change, and still to be done",
+    "In flight: an earlier apply began it",
     "Of unknown origin",
 ];
 

@@ -11,6 +11,7 @@ use crate::model::moment::Moment;
 use crate::model::plan::Uses;
 use crate::model::step::Action;
 
+use super::caps;
 use super::json::VERSION;
 use super::tables::{Side, table};
 use super::words::{self, count, day, time_seen};
@@ -60,7 +61,7 @@ fn limits(history: &History, uses: &Uses, at: Moment) -> String {
         ),
         None => "closed".to_owned(),
     };
-    let used = words::uses(uses);
+    let used = caps::uses(uses);
     let used = if used.is_empty() { "nothing used up".to_owned() } else { used.join(", ") };
     format!("breaker: {breaker}\ncaps: {used}\n")
 }

@@ -6,22 +6,27 @@ use std::collections::BTreeSet;
 use crate::model::desired::Fleet;
 use crate::model::history::History;
 use crate::model::ids::{ServerName, StepId};
-use crate::model::insight::{Concern, Insight, Label, Upcoming};
+use crate::model::insight::{Insight, Label, Upcoming};
 use crate::model::moment::Moment;
-use crate::model::money::{Currency, Money, Totals};
-use crate::model::plan::{MoneyLine, Note, Notice, Plan, Uses};
+use crate::model::money::Totals;
+use crate::model::plan::{Note, Notice, Plan};
 use crate::model::step::{Action, Step};
 
 pub use super::counts::Counts;
 pub use super::sections::{Part, Section};
 
-use super::counts::summary;
+use super::caps;
+use super::counts::{step_words, summary};
+use super::grip;
 use super::insight;
-use super::money;
+use super::money::{self, Month};
 use super::sections;
 use super::verdict::{Danger, verdict};
 use super::why;
 use super::words::{self, Places, Sign, clean, count};
+
+/// Who does what is to come, and when: nothing runs by itself.
+const UPCOMING: &str = "Upcoming: each is done by the first basement apply at or after its time";
 
 /// A plan, ready to be written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,17 +84,6 @@ pub struct Row {
     pub id: Option<StepId>,
 }
 
-/// A month's money in one currency, before and after the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Month {
-    /// What comes in.
-    pub revenue: Money,
-    /// What the droplets cost now.
-    pub cost: Money,
-    /// What they will cost.
-    pub cost_after: Money,
-}
-
 impl PlanView {
     /// Chooses every word of a plan, once. `objections` are sentences of the guard.
     pub fn new<S: AsRef<str>>(
@@ -106,8 +100,10 @@ impl PlanView {
         let is_breaker = |note: &&Note| matches!(note.notice, Notice::BreakerOpen { .. });
         let (breaker, rest): (Vec<&Note>, Vec<&Note>) = notes.iter().partition(is_breaker);
         let (waits, says): (Vec<&Note>, Vec<&Note>) = rest.into_iter().partition(|n| n.notice.waits());
+        let (for_you, to_know): (Vec<&Note>, Vec<&Note>) =
+            says.into_iter().partition(|note| why::is_for_you(&note.notice));
         let note_rows = |notes: &[&Note]| notes.iter().map(|note| note_row(note, plan)).collect();
-        let asks = questions.iter().map(why::question);
+        let asks = questions.iter().map(|question| why::question(question, *at));
         let asks = asks.map(|(whom, text)| Row::new(Sign::Note, "ask", &whom, text, String::new()));
         let objects = objections
             .iter()
@@ -116,22 +112,22 @@ impl PlanView {
         let sections = [
             Section::new(Part::Stopped, "Stopped", note_rows(&breaker)),
             Section::new(Part::UnderWay, "Under way", note_rows(&waits)),
-            Section::new(Part::Notes, "Notes", note_rows(&says)),
-            Section::new(Part::Upcoming, "Upcoming", upcoming.collect()),
-            Section::new(
-                Part::Concerns,
-                "What stands in its way",
-                insight.concerns.iter().map(concern_row).collect(),
-            ),
-            Section::new(Part::Questions, "To be asked before it may be applied", asks.collect()),
+            Section::new(Part::Withdrawn, "No longer asked for, by this change", withdrawn(insight, places, *at)),
+            Section::new(Part::Notes, "Notes: for you to do", note_rows(&for_you)),
+            Section::new(Part::Notes, "Notes: for you to know", note_rows(&to_know)),
+            Section::new(Part::Upcoming, UPCOMING, upcoming.collect()),
+            Section::new(Part::Questions, "Open questions: basement apply asks them itself", asks.collect()),
             Section::new(Part::Objections, "Not to be applied as it is", objects.collect()),
         ];
-        let mut sections: Vec<Section> =
-            sections.into_iter().chain(sections::of_steps(steps, step_rows(plan, places, insight))).collect();
+        let mut sections: Vec<Section> = sections
+            .into_iter()
+            .chain(grip::sections(&insight.concerns, steps))
+            .chain(sections::of_steps(steps, step_rows(plan, places, insight)))
+            .collect();
         sections.retain(|section| !section.rows.is_empty());
         // A stable sort: groups of steps keep their order.
         sections.sort_by_key(|section| section.part);
-        let (danger, verdict) = verdict(plan, objections.len(), insight.concerns.len());
+        let (danger, verdict) = verdict(plan, objections.len(), insight);
         let heading = format!(
             "{} {} UTC: {} declared, {} seen",
             words::day(*at),
@@ -146,9 +142,9 @@ impl PlanView {
             digest: None,
             heading,
             sections,
-            months: months(money),
+            months: money::months(money),
             budget: insight.budget.as_ref().map(insight::budget),
-            money: money::lines(money, &refunds).into_iter().chain(caps_line(uses)).collect(),
+            money: money::lines(money, &refunds).into_iter().chain(caps::line(uses, steps)).collect(),
             summary: summary(&counts, &refunds, *servers, !breaker.is_empty()),
             counts,
         }
@@ -219,8 +215,11 @@ impl Row {
 fn step_rows(plan: &Plan, places: Places<'_>, insight: &Insight) -> Vec<Row> {
     let mut said = BTreeSet::new();
     let mut rows = Vec::new();
+    let doomed = grip::doomed(insight, &plan.steps);
     for step in &plan.steps {
         let mut row = step_row(step, places, plan, insight);
+        row.details.extend(doomed.get(&step.id).map(|why| format!("it will be refused: {}", why.join(", "))));
+        row.details.extend(goes_on(step, plan).map(str::to_owned));
         row.details.extend(insight::loss_of(step, insight, plan.at));
         if let Some(server) = step.server.as_ref().filter(|server| said.insert(*server)) {
             row.details.extend(insight::origin(server, insight, plan.at));
@@ -228,6 +227,27 @@ fn step_rows(plan: &Plan, places: Places<'_>, insight: &Insight) -> Vec<Row> {
         rows.push(row);
     }
     rows
+}
+
+/// What is done although the breaker is open; the rest of its kind is not among the steps.
+fn goes_on(step: &Step, plan: &Plan) -> Option<&'static str> {
+    let is_settling = matches!(step.action, Action::Refund { .. } | Action::Cancel { .. });
+    (is_settling && plan.is_broken()).then_some("goes on though the breaker is open: it was begun before")
+}
+
+/// What is withdrawn: by name what would have taken something away, and the rest as one number.
+fn withdrawn(insight: &Insight, places: Places<'_>, now: Moment) -> Vec<Row> {
+    let (grave, rest): (Vec<&Step>, Vec<&Step>) =
+        insight.withdrawn.iter().partition(|step| step.action.is_destructive());
+    let row = |step: &&Step| {
+        let Step { server, action, reason, .. } = step;
+        let subject = server.as_ref().map_or("fleet", ServerName::as_str);
+        let what = format!("{}: {}", words::verb(action), words::what(action, server.as_ref(), places));
+        Row::new(Sign::Note, "no longer", subject, what, why::reason(reason, now))
+    };
+    let more = step_words(&rest).join(", ");
+    let more = (!rest.is_empty()).then(|| Row::new(Sign::Note, "no longer", "", more, String::new()));
+    grave.iter().map(row).chain(more).collect()
 }
 
 fn step_row(step: &Step, places: Places<'_>, plan: &Plan, insight: &Insight) -> Row {
@@ -239,7 +259,10 @@ fn step_row(step: &Step, places: Places<'_>, plan: &Plan, insight: &Insight) -> 
     let what = words::what(action, server.as_ref(), places);
     let subject = server.as_ref().map_or("fleet", ServerName::as_str);
     let row = Row::new(Sign::of(action), words::verb(action), subject, what, why);
-    let (money, label) = (plan.money.steps.get(id).and_then(money::step), insight.labels.get(id).copied());
+    let ends = server.as_ref().and_then(|name| places.fleet.servers.get(name)?.destroy_after);
+    let ends = ends.filter(|end| *end > plan.at).map(|end| words::day_seen(end, plan.at));
+    let money = plan.money.steps.get(id).and_then(|money| money::step(money, ends.as_deref()));
+    let label = insight.labels.get(id).copied();
     let takes = action.is_destructive();
     Row { money, label, takes, cause: why::cause(reason), id: Some(id.clone()), ..row }
 }
@@ -277,22 +300,6 @@ fn is_guess(action: &Action) -> bool {
     }
 }
 
-fn concern_row(concern: &Concern) -> Row {
-    let insight::Worry { word, text, cure } = insight::concern(concern);
-    Row::new(Sign::Note, word, "", format!("{text}; {cure}"), String::new())
-}
-
-/// Currencies side by side, never added up.
-fn months(money: &MoneyLine) -> Vec<Month> {
-    let MoneyLine { revenue, cost, cost_after, .. } = money;
-    let currencies: BTreeSet<Currency> =
-        [revenue, cost, cost_after].into_iter().flat_map(Totals::amounts).map(|m| m.currency).collect();
-    let of =
-        |totals: &Totals, currency| Money { amount: totals.0.get(&currency).copied().unwrap_or(0), currency };
-    let month = |c| Month { revenue: of(revenue, c), cost: of(cost, c), cost_after: of(cost_after, c) };
-    currencies.into_iter().map(month).collect()
-}
-
 fn note_row(note: &Note, plan: &Plan) -> Row {
     let Note { server, notice } = note;
     let subject = match (server, notice) {
@@ -313,23 +320,4 @@ pub(super) fn refunds<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Totals {
         }
     }
     totals
-}
-
-/// How much of each cap is used up; nothing if none is touched.
-fn caps_line(uses: &Uses) -> Option<String> {
-    let parts = words::uses(uses);
-    (!parts.is_empty()).then(|| format!("caps: {}", parts.join(", ")))
-}
-
-/// Revenue less cost; `None` if they are in two currencies, which are never added up.
-pub fn margin(revenue: &Totals, cost: &Totals) -> Option<Money> {
-    let currencies: std::collections::BTreeSet<_> =
-        revenue.amounts().chain(cost.amounts()).map(|m| m.currency).collect();
-    let currency = match currencies.len() {
-        0 => crate::model::money::Currency::USD,
-        1 => *currencies.first()?,
-        _ => return None,
-    };
-    let of = |totals: &Totals| totals.0.get(&currency).copied().unwrap_or(0);
-    Some(Money { amount: of(revenue) - of(cost), currency })
 }

@@ -144,12 +144,50 @@ pub fn notice_word(notice: &Notice) -> &'static str {
     }
 }
 
+/// Whether a note is for a person to act on; else it is only to know.
+pub fn is_for_you(notice: &Notice) -> bool {
+    match notice {
+        Notice::Deleted
+        | Notice::Failed
+        | Notice::Twins { .. }
+        | Notice::Orphan { .. }
+        | Notice::HoldOver { .. }
+        | Notice::Stale { .. }
+        | Notice::HandsOff { .. }
+        | Notice::MarkLost { .. }
+        | Notice::Stranger { .. }
+        | Notice::SameSubscription { .. }
+        | Notice::RefundByHand { .. }
+        | Notice::NotReady { .. }
+        | Notice::BreakerOpen { .. }
+        | Notice::FirewallTwins { .. }
+        | Notice::FirewallLeft { .. }
+        | Notice::FirewallFirst { by_hand: true }
+        | Notice::FirewallPending { is_failed: true, .. } => true,
+        Notice::Held { until, reason: _ } => until.is_none(),
+        Notice::NoSshKeys { creates: _, is_allowed } => !is_allowed,
+        Notice::Arriving { .. }
+        | Notice::Booting { .. }
+        | Notice::GettingReady { .. }
+        | Notice::PoweringOn { .. }
+        | Notice::ShuttingDown { .. }
+        | Notice::Leaving { .. }
+        | Notice::Waiting { .. }
+        | Notice::WrongSize { .. }
+        | Notice::EndsOn { .. }
+        | Notice::FirewallPending { is_failed: false, .. }
+        | Notice::FirewallFirst { by_hand: false }
+        | Notice::Gathered { .. }
+        | Notice::Withheld { .. } => false,
+    }
+}
+
 /// A note about what takes its time; nothing about another one.
 fn under_way(notice: &Notice, now: Moment) -> String {
     let time = |at: &Moment| time_seen(*at, now);
     match notice {
         Notice::Arriving { until } => {
-            format!("its create is intended and nothing is to be seen yet; looked for until {}", time(until))
+            format!("its create was asked for, and nothing is to be seen of it yet; looked for until {}", time(until))
         }
         Notice::Booting { droplet, until } => {
             format!("droplet {droplet} is on its first boot; it has until {}", time(until))
@@ -172,8 +210,12 @@ fn under_way(notice: &Notice, now: Moment) -> String {
 fn hold(notice: &Notice, now: Moment) -> String {
     let time = |at: &Moment| time_seen(*at, now);
     match notice {
-        Notice::Held { until: Some(until), reason } => format!("until {}: {}", time(until), clean(reason)),
-        Notice::Held { until: None, reason } => format!("for as long as this lasts: {}", clean(reason)),
+        Notice::Held { until: Some(until), reason } => {
+            format!("until {}, neither switched off nor destroyed: {}", time(until), clean(reason))
+        }
+        Notice::Held { until: None, reason } => {
+            format!("neither switched off nor destroyed for as long as this lasts: {}", clean(reason))
+        }
         Notice::HoldOver { until, reason } => {
             format!("since {} ({}); take it out of fleet/overrides", time(until), clean(reason))
         }
@@ -274,12 +316,14 @@ fn keyless(creates: usize) -> String {
 fn withheld(what: &str) -> &'static str {
     match what {
         "create" => "paid for and not created while the breaker is open",
-        _ => "its delivery failed; it is tried again, or refunded, when the breaker is reset",
+        _ => {
+            "its delivery failed; `basement reset breaker` tries it again, and with `--no-retry` its money goes back"
+        },
     }
 }
 
 /// A question that must be answered before the plan may be applied.
-pub fn question(question: &Question) -> (String, String) {
+pub fn question(question: &Question, now: Moment) -> (String, String) {
     match question {
         Question::Droplet(droplet) => {
             ("DigitalOcean".to_owned(), format!("is droplet {droplet} really gone?"))
@@ -293,7 +337,9 @@ pub fn question(question: &Question) -> (String, String) {
         Question::Ready { droplet, address, server: _, attempt: _ } => {
             ("the droplet".to_owned(), format!("is the first boot of droplet {droplet} at {address} over?"))
         }
-        Question::Payment(id, at) => ("Stripe".to_owned(), format!("what was paid for {id} at {at}?")),
+        Question::Payment(id, at) => {
+            ("Stripe".to_owned(), format!("what was paid for {id} on {}?", day_seen(*at, now)))
+        }
     }
 }
 

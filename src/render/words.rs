@@ -11,10 +11,10 @@ use crate::model::ids::{DropletId, ServerName};
 use crate::model::letter::{Letter, Occasion};
 use crate::model::moment::Moment;
 use crate::model::money::Money;
-use crate::model::plan::{Use, Uses};
 use crate::model::step::{Action, CreateOrder, DestroyCause, Fact};
 
 pub use crate::model::count::count;
+pub use crate::model::hidden::hides;
 
 /// The one character a row begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -267,29 +267,6 @@ pub fn first<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
         named.push(format!("and {more} more"));
     }
     named.join(", ")
-}
-
-/// What is used up of each cap that is touched: `1 of 5 refunds in 24 hours ($35.00 of 500.00)`.
-pub fn uses(uses: &Uses) -> Vec<String> {
-    let Uses { destroys, refunds, refunded, refund_sum, letters } = uses;
-    let of =
-        |used: &Use, what: &str| (used.count > 0).then(|| format!("{} of {} {what}", used.count, used.cap));
-    let sum = format!(" ({refunded} of {}.{:02})", refund_sum / 100, refund_sum % 100);
-    [
-        of(destroys, "destroys at once"),
-        of(refunds, "refunds in 24 hours").map(|text| text + &sum),
-        of(letters, "letters in 24 hours"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-/// Whether a character steers a terminal, or turns or hides text.
-pub fn hides(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A number with its thousands apart: `4,812`.

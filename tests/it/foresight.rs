@@ -239,10 +239,13 @@ fn money_reads_as_people_know_it() {
         |code, amount| Money { amount, currency: Currency::parse(code).expect("a currency") }.to_string();
     // Stripe counts Kuwait's dinars in thousandths, and Uganda's shillings in hundredths though there are none.
     assert_eq!([of("kwd", 5_120), of("ugx", 500), of("jpy", 500)], ["5.120 KWD", "5.00 UGX", "500 JPY"]);
-    let create = StepMoney { revenue: Some(usd(1500)), cost: Some(usd(600)) };
-    assert_eq!(step(&create).as_deref(), Some("brings $15.00, costs $6.00 a month"));
-    let destroy = StepMoney { revenue: None, cost: Some(usd(-600)) };
-    assert_eq!(step(&destroy).as_deref(), Some("saves $6.00 a month"));
+    let create = StepMoney { revenue: Some(usd(1500)), cost: Some(usd(600)), off: None };
+    assert_eq!(step(&create, None).as_deref(), Some("brings $15.00, costs $6.00 a month"));
+    let destroy = StepMoney { revenue: None, cost: Some(usd(-600)), off: None };
+    assert_eq!(step(&destroy, None).as_deref(), Some("saves $6.00 a month"));
+    let shutdown = StepMoney { revenue: Some(usd(-1500)), cost: None, off: Some(usd(600)) };
+    let said = "no longer brings $15.00 a month; still costs $6.00 a month, off, until it is destroyed on 26 Aug";
+    assert_eq!(step(&shutdown, Some("26 Aug")).as_deref(), Some(said));
 }
 
 proptest! {

@@ -1,14 +1,16 @@
 //! What people read: plans, status, history, progress and money, kept as snapshots.
 
 mod against;
+mod also;
 mod complete;
 mod fold;
 mod formats;
 mod injection;
 mod known;
-mod occasions;
 mod poison;
 pub mod sample;
+mod shop;
+mod tale;
 
 use std::collections::BTreeMap;
 

@@ -276,7 +276,7 @@ pub fn droplet(id: u64, status: DropletStatus) -> Droplet {
     }
 }
 
-fn subscription(status: Status) -> Subscription {
+pub fn subscription(status: Status) -> Subscription {
     Subscription {
         id: "sub_1".parse().expect("an id"),
         customer: "cus_1".parse().expect("an id"),

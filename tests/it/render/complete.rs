@@ -1,8 +1,9 @@
-//! The sample shows every variant there is. The matches name all of them, so that a new one breaks
-//! the build here, and then the test until `sample` shows it.
+//! The tale and the other days show every variant there is. The matches name all of them, so that a new one
+//! breaks the build here, and then the test until a story tells of it.
 
 use std::collections::BTreeSet;
 
+use basement::model::census::Question;
 use basement::model::insight::{Concern, Label};
 use basement::model::letter::Occasion;
 use basement::model::plan::Notice;
@@ -11,13 +12,15 @@ use basement::model::step::{Action, Fact, Reason};
 use super::{known, sample};
 
 #[test]
-fn the_sample_shows_every_variant() {
+fn the_tale_and_the_other_days_show_every_variant() {
     all(&sample::actions(), action, 11);
     all(&sample::facts(), fact, 11);
     all(&sample::occasions(), occasion, 13);
     all(&sample::reasons(), reason, 22);
     all(&sample::notices(), notice, 30);
     all(&known::concerns(), concern, 7);
+    let questions: Vec<Question> = sample::plans().iter().flat_map(|plan| plan.questions.clone()).collect();
+    all(&questions, question, 7);
     let labels: Vec<Label> = known::insight(&sample::rich()).labels.into_values().collect();
     all(&labels, |label| label_number(*label), 4);
 }
@@ -153,6 +156,18 @@ fn concern(concern: &Concern) -> usize {
         Concern::Loss { .. } => 4,
         Concern::Scope { .. } => 5,
         Concern::Requests { .. } => 6,
+    }
+}
+
+fn question(question: &Question) -> usize {
+    match question {
+        Question::Droplet(_) => 0,
+        Question::Named(_) => 1,
+        Question::Firewall => 2,
+        Question::Subscription(_) => 3,
+        Question::Password(..) => 4,
+        Question::Ready { .. } => 5,
+        Question::Payment(..) => 6,
     }
 }
 

@@ -15,16 +15,16 @@ use basement::render::view::{Part, PlanView, Row};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{known, sample};
+use super::{also, known, sample, tale};
 
 pub const OBJECTION: &str =
     "4 destroys at once, of 4 servers; `caps` allows 3; waive it by `--allow many-destroys`";
 
-/// The sample with all that is known besides.
+/// The tale with all that is known besides.
 pub fn rich() -> (Plan, Insight, PlanView) {
-    let plan = sample::rich();
+    let (shop, plan) = (tale::shop(), sample::rich());
     let insight = known::insight(&plan);
-    let view = view_of(&plan, &insight, &[OBJECTION]);
+    let view = shop.view(&plan, &insight);
     (plan, insight, view)
 }
 
@@ -43,8 +43,27 @@ fn a_rich_plan_in_four_formats() {
     insta::assert_snapshot!("rich_plan_narrow", text(&view, Style { colour: false, width: 60 }));
     insta::assert_snapshot!("rich_plan_markdown", markdown(&view));
     insta::assert_snapshot!("rich_plan_html", html(&view).expect("a page"));
-    let json = serde_json::to_string_pretty(&document(&plan, &insight, &[OBJECTION])).expect("json");
-    insta::assert_snapshot!("rich_plan_json", json);
+    let objections = tale::shop().objections(&plan);
+    let json = PlanDocument::new(&plan, &view, &objections, &insight);
+    insta::assert_snapshot!("rich_plan_json", serde_json::to_string_pretty(&json).expect("json"));
+}
+
+#[test]
+fn what_cannot_be_on_one_day_is_shown_for_the_others() {
+    let mut out = String::new();
+    for (day, shop) in also::days() {
+        let plan = shop.plan();
+        let insight = known::of_day(day, &shop, &plan);
+        let view = shop.view(&plan, &insight);
+        out.push_str(&format!("=== {day} ===\n{}\n", text(&view, Style { colour: false, width: 120 })));
+        let document = PlanDocument::new(&plan, &view, &shop.objections(&plan), &insight);
+        keeps("plan", &serde_json::to_value(document).expect("json"));
+        let (comment, page) = (words_of(&markdown(&view)), plain(&html(&view).expect("a page")));
+        for row in view.rows() {
+            assert!(comment.contains(&words_of(&row.what)) && page.contains(&row.what), "{row:?}");
+        }
+    }
+    insta::assert_snapshot!("other_days", out);
 }
 
 #[test]

@@ -1,109 +1,82 @@
-//! What is known about the sample besides its steps: every label and concern, declarations, events, what comes.
+//! What is known about the tale besides its steps: whose doing they are, declarations, events, what comes.
 
-use basement::model::ids::{DropletId, PlanName, ServerName, Slug};
-use basement::model::insight::{
-    Budget, Commit, Concern, Declared, Insight, Label, Lost, StripeEvent, Upcoming, Written,
-};
-use basement::model::letter::{Letter, Occasion, Recipient};
-use basement::model::money::Money;
+use std::sync::LazyLock;
+
+use basement::model::ids::{ServerName, Slug};
+use basement::model::insight::{Commit, Concern, Declared, Insight, Label, StripeEvent, Written};
 use basement::model::plan::Plan;
-use basement::model::step::{Action, DestroyCause, Reason};
-
-use basement::model::desired::Because;
+use basement::plan::attribution;
 
 use super::sample::{self, at, name};
+use super::{also, tale};
 
-/// All of it, for a plan.
+static TALE: LazyLock<Insight> = LazyLock::new(|| {
+    let (shop, plan) = (tale::shop(), sample::rich());
+    let base = tale::before(&shop).plan();
+    let mut insight = shop.insight(&plan, 4_812);
+    insight.labels = attribution::labels(&plan, &base, &shop.history);
+    insight.withdrawn = attribution::withdrawn(&plan, &base);
+    insight.concerns.insert(0, refused());
+    declarations(&mut insight);
+    insight
+});
+
+/// All of it, for a plan; what is not of the tale is pending.
 pub fn insight(plan: &Plan) -> Insight {
-    let commit = Commit {
-        hash: "4f2a9c1".to_owned(),
-        at: at("2026-08-12T09:05:00Z"),
-        author: "Kim".to_owned(),
-        subject: "ada has left us".to_owned(),
+    let mut insight = TALE.clone();
+    let label = |id| TALE.labels.get(id).copied().unwrap_or(Label::Pending);
+    insight.labels = plan.steps.iter().map(|step| (step.id.clone(), label(&step.id))).collect();
+    insight
+}
+
+/// A token that may do all but one thing.
+fn refused() -> Concern {
+    Concern::Scope { vendor: "DigitalOcean".to_owned(), scope: "droplet:delete".to_owned() }
+}
+
+fn declarations(insight: &mut Insight) {
+    let commit = |hash: &str, when: &str, author: &str, subject: &str| {
+        let (hash, author, subject) = (hash.to_owned(), author.to_owned(), subject.to_owned());
+        Written::By(Commit { hash, at: at(when), author, subject })
     };
-    let declared = |text: &str, line, written| {
-        (name(text), vec![Declared { file: format!("fleet/servers/{text}.yaml"), line, written }])
+    let mut declared = |text: &str, file: &str, line, written| {
+        let place = Declared { file: format!("fleet/{file}/{text}.yaml"), line, written };
+        insight.declared.insert(name(text), vec![place]);
     };
-    let lost = Lost {
-        made: at("2026-02-01T09:00:00Z"),
-        last_up: Some(at("2026-08-12T08:55:00Z")),
-        size: "s-1vcpu-2gb".to_owned(),
-        address: Some(sample::ADDRESS),
-        snapshots: 0,
+    let generated = commit("b81d02e", "2026-08-19T09:58:00Z", "basement", "generate: 19 Aug 2026");
+    let kim = commit("4f2a9c1", "2026-08-19T09:05:00Z", "Kim", "ada asks to be deleted today");
+    declared("ada-7f3k2m9q", "servers", Some(9), kim);
+    let kim = commit("77c01be", "2026-08-19T08:31:00Z", "Kim", "cleo has left the company");
+    declared("cleo", "extra", Some(4), kim);
+    declared("fay-6q2t9r3w", "servers", Some(7), generated);
+    declared("kai-4f8b2x6d", "servers", None, Written::NotCommitted);
+    let mut event = |text: &str, id: &str, kind: &str, when: &str| {
+        let event = StripeEvent { id: id.to_owned(), kind: kind.to_owned(), at: at(when) };
+        insight.events.insert(name(text), event);
     };
-    let event = StripeEvent {
-        id: "evt_1".to_owned(),
-        kind: "customer.subscription.deleted".to_owned(),
-        at: at("2026-08-12T09:00:00Z"),
-    };
-    let named = |text: &'static str| plan.steps.iter().filter(move |step| step.server == Some(name(text)));
-    let mut labels: Vec<_> = plan.steps.iter().map(|step| (step.id.clone(), Label::Pending)).collect();
-    labels.extend(named("ada-7f3k2m9q").map(|step| (step.id.clone(), Label::ThisChange)));
-    labels.extend(named("bob-5d8w1x2c").map(|step| (step.id.clone(), Label::InFlight)));
-    labels.extend(named("action-17").map(|step| (step.id.clone(), Label::Drift)));
-    Insight {
-        declared: [
-            declared("ada-7f3k2m9q", Some(7), Written::By(commit)),
-            declared("dee-2b7n5v3z", None, Written::NotCommitted),
-        ]
-        .into(),
-        events: [(name("ada-7f3k2m9q"), event)].into(),
-        lost: [(DropletId(123), lost)].into(),
-        labels: labels.into_iter().collect(),
-        upcoming: upcoming(),
-        concerns: concerns(),
-        budget: Some(Budget { requests: 61, seconds: 40, left: Some(4_812), limit: Some(5_000) }),
+    event("ada-7f3k2m9q", "evt_1Qa7", "customer.subscription.deleted", "2026-08-12T09:00:00Z");
+    event("fay-6q2t9r3w", "evt_1Qb3", "customer.subscription.updated", "2026-08-19T09:30:00Z");
+}
+
+/// What is known of another day.
+pub fn of_day(day: &str, shop: &super::shop::Shop, plan: &Plan) -> Insight {
+    let mut insight = shop.insight(plan, 2);
+    if day == also::days()[0].0 {
+        let slug = |text| Slug::parse(text).expect("a slug");
+        let servers: Vec<ServerName> = vec![name("amy-6k2w9c4t")];
+        insight.concerns.extend([
+            Concern::NoImage { image: slug("ubuntu-20-04-x64"), servers: servers.clone() },
+            Concern::NoKey { key: "3b:16:e4:bf".to_owned(), servers },
+        ]);
     }
+    insight
 }
 
-/// One each of what comes soon and late.
-pub fn upcoming() -> Vec<Upcoming> {
-    let because = Because::Unpaid;
-    let (since, ended) = (at("2026-08-01T09:00:00Z"), at("2026-08-22T10:00:00Z"));
-    let welcome = Occasion::Welcome { address: sample::ADDRESS, droplet: DropletId(123), host_key: None };
-    let letter = Letter {
-        server: Some(name("dee-2b7n5v3z")),
-        to: Recipient::Customer(basement::model::ids::CustomerId::parse("cus_dee").expect("a customer")),
-        occasion: welcome,
-    };
-    vec![
-        Upcoming {
-            at: at("2026-08-19T10:02:00Z"),
-            server: Some(name("dee-2b7n5v3z")),
-            action: Action::Letter { letter },
-            reason: Reason::Up,
-            waits: vec![],
-        },
-        Upcoming {
-            at: ended,
-            server: Some(name("cyd-9h4j6k8m")),
-            action: Action::Destroy { droplet: DropletId(125), cause: DestroyCause::Promised },
-            reason: Reason::GraceEnded { because, since, ended },
-            waits: vec![],
-        },
-    ]
-}
-
-/// Every concern.
+/// The concerns of all days.
 pub fn concerns() -> Vec<Concern> {
-    let slug = |text| Slug::parse(text).expect("a slug");
-    let servers = |names: &[&str]| names.iter().map(|text| name(text)).collect::<Vec<ServerName>>();
-    vec![
-        Concern::Quota { limit: 25, has: 24, creates: 4, destroys: 1 },
-        Concern::Quota { limit: 25, has: 24, creates: 2, destroys: 1 },
-        Concern::SoldOut {
-            size: slug("s-1vcpu-2gb"),
-            region: slug("nyc3"),
-            servers: servers(&["dee-2b7n5v3z", "eve-1", "fay-1", "gus-1", "hal-1", "ida-1", "jon-1"]),
-        },
-        Concern::NoImage { image: slug("ubuntu-20-04-x64"), servers: servers(&["dee-2b7n5v3z"]) },
-        Concern::NoKey { key: "3b:16:e4:bf".to_owned(), servers: servers(&["dee-2b7n5v3z"]) },
-        Concern::Loss {
-            plan: PlanName::parse("basic").expect("a plan"),
-            revenue: Money::usd(500),
-            cost: Money::usd(600),
-        },
-        Concern::Scope { vendor: "DigitalOcean".to_owned(), scope: "droplet:delete".to_owned() },
-        Concern::Requests { needed: 6_100, left: 4_812 },
-    ]
+    let days = also::days().into_iter().flat_map(|(day, shop)| {
+        let plan = shop.plan();
+        of_day(day, &shop, &plan).concerns
+    });
+    TALE.concerns.iter().cloned().chain(days).collect()
 }
