@@ -126,7 +126,10 @@ pub(super) async fn destroy(context: &Context, args: &DestroyArgs) -> Result<u8,
 /// Whoever reads the file a year later has the reason alone.
 fn said(reason: &str) -> Result<(), Failure> {
     if reason.trim().is_empty() {
-        return Err(Failure::new("`--reason` says nothing", "say in a few words why, for whoever reads the file later"));
+        return Err(Failure::new(
+            "`--reason` says nothing",
+            "say in a few words why, for whoever reads the file later",
+        ));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::model::ids::{DropletId, RefundId, StepId, SubscriptionId};
 use crate::model::insight::Upcoming;
 use crate::model::moment::{Moment, Span};
 use crate::model::money::Money;
-use crate::model::plan::{Notice, Plan};
+use crate::model::plan::{Note, Notice, Plan};
 use crate::model::policy::{FirewallBy, Policy};
 use crate::model::step::{Action, CreateOrder, Step};
 
@@ -57,11 +57,16 @@ pub struct Today<'a> {
 pub fn forecast(today: Today<'_>, until: Moment) -> Forecast {
     let Today { plan, fleet, census, history, policy, allow } = today;
     // The firewall is the fleet's, and put in place at once or by a person: the forecast is of servers.
-    let policy = &Policy { firewall: FirewallBy::Ufw, ..policy.clone() };
+    let is_stuck = |note: &Note| {
+        matches!(note.notice, Notice::FirewallTwins { .. } | Notice::FirewallPending { is_failed: true, .. })
+    };
+    let firewall = if plan.notes.iter().any(is_stuck) { policy.firewall } else { FirewallBy::Ufw };
+    let policy = &Policy { firewall, ..policy.clone() };
     let mut world =
         World { fleet, policy, census: census.clone(), history: history.clone(), next: DropletId::PREDICTED };
     let mut told: BTreeSet<StepId> = plan.steps.iter().map(|step| step.id.clone()).collect();
-    if world.boot() {
+    let is_begun = world.begin(plan, allow);
+    if world.boot() || is_begun {
         world.census.at = world.census.at.plus(TICK);
     }
     let mut upcoming = Vec::new();
@@ -184,6 +189,26 @@ impl World<'_> {
         }
     }
 
+    /// What was asked for before comes true, and what today's plan does is done. Whether there was any.
+    fn begin(&mut self, today: &Plan, allow: &BTreeSet<String>) -> bool {
+        for note in &today.notes {
+            let droplet = note.server.as_ref().and_then(|server| self.history.records.get(server)?.droplet);
+            match (&note.notice, droplet) {
+                (Notice::Leaving { droplet }, _) => {
+                    self.census.droplets.remove(droplet);
+                    self.census.sightings.insert(*droplet, Sighting::Gone);
+                }
+                (Notice::ShuttingDown { .. }, Some(droplet)) => self.power(droplet, DropletStatus::Off),
+                (Notice::PoweringOn { .. }, Some(droplet)) => self.power(droplet, DropletStatus::Active),
+                _ => {}
+            }
+        }
+        let approved = guard::judge(today, &self.census, &self.history, allow);
+        let steps = approved.map(|approved| approved.plan().steps.clone()).unwrap_or_default();
+        steps.iter().for_each(|step| self.carry_out(step));
+        !steps.is_empty() || !today.is_settled()
+    }
+
     /// What is on its first boot comes up, and is well. Whether there was any.
     fn boot(&mut self) -> bool {
         let droplets = self.census.droplets.values_mut();
@@ -194,7 +219,10 @@ impl World<'_> {
             droplet.public_ipv4.get_or_insert(Ipv4Addr::UNSPECIFIED);
         }
         for readiness in self.census.readiness.values_mut() {
-            *readiness = Readiness::Ready { host_key: None };
+            // What is not good a person mends, at a time that nobody knows.
+            if matches!(readiness, Readiness::NotYet { .. }) {
+                *readiness = Readiness::Ready { host_key: None };
+            }
         }
         is_waited_for
     }

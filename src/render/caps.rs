@@ -26,22 +26,16 @@ pub fn uses(uses: &Uses) -> Vec<String> {
 pub(super) fn line(used: &Uses, steps: &[Step]) -> Option<String> {
     let destroys = steps.iter().filter(|step| matches!(step.action, Action::Destroy { .. })).count();
     let mut parts = uses(used);
-    if destroys > used.destroys.count {
-        let counted = match used.destroys.count {
+    let counted = used.destroys.count;
+    if destroys > counted {
+        let rule = match counted {
             0 => "nobody has used them, so `caps` counts none".to_owned(),
-            n => format!("`caps` counts those that somebody may have used: {n}, and {} allowed", verb(used)),
+            n => {
+                format!("`caps` counts the {n} that somebody may have used, and allows {}", used.destroys.cap)
+            }
         };
-        let words = format!("{} to destroy; {counted}", count(destroys as u64, "droplet"));
-        if used.destroys.count > 0 {
-            parts[0] = words;
-        } else {
-            parts.insert(0, words);
-        }
+        let whole = format!("{} to destroy: {rule}", count(destroys as u64, "droplet"));
+        parts.splice(0..usize::from(counted > 0), [whole]);
     }
-    (!parts.is_empty()).then(|| format!("caps: {}", parts.join(", ")))
-}
-
-fn verb(used: &Uses) -> String {
-    let cap = used.destroys.cap;
-    format!("{cap} {}", if cap == 1 { "is" } else { "are" })
+    (!parts.is_empty()).then(|| format!("caps: {}", parts.join("; ")))
 }

@@ -16,8 +16,8 @@ use crate::model::ids::StepId;
 use crate::model::moment::Moment;
 use crate::model::money::Money;
 
-use super::sections::{label_unsaid, label_word};
 use super::money::Month;
+use super::sections::{label_unsaid, label_word};
 use super::view::{Part, PlanView, Row, Section};
 use super::words::{Sign, ahead};
 

@@ -4,17 +4,19 @@
 use crate::model::ids::ServerName;
 use crate::model::insight::{Budget, Commit, Concern, Declared, Insight, Label, Lost, StripeEvent, Written};
 use crate::model::moment::Moment;
-use crate::model::step::{Action, Step};
+use crate::model::step::{Action, DestroyCause, Step};
 
 use super::words::{clean, count, day_seen, first, thousands, time_seen};
 
 /// What is lost by a step, a line each, as read at `now`.
 pub fn loss_of(step: &Step, insight: &Insight, now: Moment) -> Vec<String> {
-    let lost = match &step.action {
-        Action::Destroy { droplet, .. } => insight.lost.get(droplet),
-        _ => None,
-    };
-    lost.into_iter().flat_map(|lost| loss(lost, now)).collect()
+    let Action::Destroy { droplet, cause } = &step.action else { return Vec::new() };
+    let lines = insight.lost.get(droplet).into_iter().flat_map(|lost| loss(lost, now));
+    match cause {
+        DestroyCause::Promised => lines.collect(),
+        // Nobody has used it, and nobody loses anything.
+        DestroyCause::NeverUp | DestroyCause::NeverTold => lines.take(1).collect(),
+    }
 }
 
 /// Where a server's state comes from, a line each, as read at `now`.

@@ -203,7 +203,7 @@ impl PlanDocument {
         let Insight { declared, events, lost, labels: _, withdrawn, upcoming, concerns, budget } = insight;
         let rows: BTreeMap<&StepId, &Row> =
             view.rows().filter_map(|row| Some((row.id.as_ref()?, row))).collect();
-        let coming = view.rows_of(Part::Upcoming).zip(upcoming);
+        let coming = view.coming.iter().zip(upcoming);
         Self {
             version: VERSION,
             at: *at,
@@ -226,7 +226,7 @@ impl PlanDocument {
             withdrawn: withdrawn.clone(),
             withdrawn_text: view.rows_of(Part::Withdrawn).map(Row::sentence).collect(),
             upcoming: coming
-                .map(|(row, data)| UpcomingDocument { text: row.sentence(), data: data.clone() })
+                .map(|(text, data)| UpcomingDocument { text: text.clone(), data: data.clone() })
                 .collect(),
             concerns: concerns.iter().map(|one| concern(one, steps)).collect(),
             budget: budget.map(|data| BudgetDocument { text: insight::budget(&data), data }),

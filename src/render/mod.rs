@@ -26,6 +26,7 @@ pub mod sections;
 pub mod status;
 pub mod tables;
 pub mod text;
+mod upcoming;
 pub mod verdict;
 pub mod view;
 pub mod why;

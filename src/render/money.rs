@@ -63,7 +63,9 @@ pub fn lines(money: &MoneyLine, refunds: &Totals) -> Vec<String> {
         lines.push(idle.join(", "));
     }
     if steps.values().any(|step| step.off.is_some()) {
-        lines.push("switching off saves nothing: a droplet that is off costs as much as one that runs".to_owned());
+        lines.push(
+            "switching off saves nothing: a droplet that is off costs as much as one that runs".to_owned(),
+        );
     }
     lines
 }

@@ -90,7 +90,10 @@ fn doomed(plan: &Plan, insight: &Insight) -> Option<String> {
     let refused = grip::doomed(insight, &plan.steps).len();
     let delays = insight.concerns.iter().any(|concern| grip::grip(concern) == Grip::Delays);
     if refused > 0 {
-        return Some(format!("It cannot succeed as it is: {} will be refused.", count(refused as u64, "create")));
+        return Some(format!(
+            "It cannot succeed as it is: {} will be refused.",
+            count(refused as u64, "create")
+        ));
     }
     delays.then(|| "It will take longer than usual.".to_owned())
 }
@@ -142,7 +145,8 @@ fn takes(steps: &[Step]) -> Vec<String> {
 
 /// The servers of some steps, each once.
 fn names<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<&'a str> {
-    let names: BTreeSet<&str> = steps.map(|step| step.server.as_ref().map_or("fleet", |name| name.as_str())).collect();
+    let names: BTreeSet<&str> =
+        steps.map(|step| step.server.as_ref().map_or("fleet", |name| name.as_str())).collect();
     names.into_iter().collect()
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::model::desired::Fleet;
 use crate::model::history::History;
 use crate::model::ids::{ServerName, StepId};
-use crate::model::insight::{Insight, Label, Upcoming};
+use crate::model::insight::{Insight, Label};
 use crate::model::moment::Moment;
 use crate::model::money::Totals;
 use crate::model::plan::{Note, Notice, Plan};
@@ -21,12 +21,10 @@ use super::grip;
 use super::insight;
 use super::money::{self, Month};
 use super::sections;
+use super::upcoming;
 use super::verdict::{Danger, verdict};
 use super::why;
 use super::words::{self, Places, Sign, clean, count};
-
-/// Who does what is to come, and when: nothing runs by itself.
-const UPCOMING: &str = "Upcoming: each is done by the first basement apply at or after its time";
 
 /// A plan, ready to be written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +41,8 @@ pub struct PlanView {
     pub heading: String,
     /// What is to be read, in order; none is empty.
     pub sections: Vec<Section>,
+    /// Each of what is to come, in one line.
+    pub coming: Vec<String>,
     /// Lines about money and caps.
     pub money: Vec<String>,
     /// Money a month before and after, one a currency.
@@ -108,14 +108,17 @@ impl PlanView {
         let objects = objections
             .iter()
             .map(|o| Row::new(Sign::Note, "objection", "", clean(o.as_ref()), String::new()));
-        let upcoming = insight.upcoming.iter().map(|next| upcoming_row(next, places, plan));
         let sections = [
-            Section::new(Part::Stopped, "Stopped", note_rows(&breaker)),
+            Section::new(Part::Stopped, "Stopped: the breaker is open", note_rows(&breaker)),
             Section::new(Part::UnderWay, "Under way", note_rows(&waits)),
-            Section::new(Part::Withdrawn, "No longer asked for, by this change", withdrawn(insight, places, *at)),
+            Section::new(
+                Part::Withdrawn,
+                "No longer asked for, by this change",
+                withdrawn(insight, places, *at),
+            ),
             Section::new(Part::Notes, "Notes: for you to do", note_rows(&for_you)),
             Section::new(Part::Notes, "Notes: for you to know", note_rows(&to_know)),
-            Section::new(Part::Upcoming, UPCOMING, upcoming.collect()),
+            Section::new(Part::Upcoming, upcoming::TITLE, upcoming::rows(&insight.upcoming, places, plan)),
             Section::new(Part::Questions, "Open questions: basement apply asks them itself", asks.collect()),
             Section::new(Part::Objections, "Not to be applied as it is", objects.collect()),
         ];
@@ -142,6 +145,7 @@ impl PlanView {
             digest: None,
             heading,
             sections,
+            coming: upcoming::sentences(&insight.upcoming, places, plan),
             months: money::months(money),
             budget: insight.budget.as_ref().map(insight::budget),
             money: money::lines(money, &refunds).into_iter().chain(caps::line(uses, steps)).collect(),
@@ -231,8 +235,8 @@ fn step_rows(plan: &Plan, places: Places<'_>, insight: &Insight) -> Vec<Row> {
 
 /// What is done although the breaker is open; the rest of its kind is not among the steps.
 fn goes_on(step: &Step, plan: &Plan) -> Option<&'static str> {
-    let is_settling = matches!(step.action, Action::Refund { .. } | Action::Cancel { .. });
-    (is_settling && plan.is_broken()).then_some("goes on though the breaker is open: it was begun before")
+    (matches!(step.action, Action::Refund { .. }) && plan.is_broken())
+        .then_some("goes on though the breaker is open: it was begun before")
 }
 
 /// What is withdrawn: by name what would have taken something away, and the rest as one number.
@@ -265,39 +269,6 @@ fn step_row(step: &Step, places: Places<'_>, plan: &Plan, insight: &Insight) -> 
     let label = insight.labels.get(id).copied();
     let takes = action.is_destructive();
     Row { money, label, takes, cause: why::cause(reason), id: Some(id.clone()), ..row }
-}
-
-/// A step to come: its time before its verb, its words as a step's own.
-fn upcoming_row(next: &Upcoming, places: Places<'_>, plan: &Plan) -> Row {
-    let Upcoming { at, server, action, reason, waits } = next;
-    let verb = format!("{}: {}", words::ahead(*at, plan.at), words::verb(action));
-    let subject = server.as_ref().map_or("fleet", ServerName::as_str);
-    let time = words::time_seen(*at, plan.at);
-    let what = if is_guess(action) {
-        time
-    } else {
-        format!("{time}, {}", words::what(action, server.as_ref(), places))
-    };
-    let waits: String = waits.iter().map(|name| format!("; `{name}` stands in its way")).collect();
-    let row = Row::new(Sign::of(action), &verb, subject, what, why::reason(reason, plan.at) + &waits);
-    Row { cause: why::cause(reason), at: Some(*at), ..row }
-}
-
-/// Whether it is about a droplet that is not there yet: it has no number and no address to show.
-fn is_guess(action: &Action) -> bool {
-    match action {
-        Action::Destroy { droplet, .. }
-        | Action::Shutdown { droplet }
-        | Action::PowerOff { droplet }
-        | Action::PowerOn { droplet } => droplet.is_predicted(),
-        Action::Letter { letter } => letter.is_welcome(),
-        Action::Record { .. }
-        | Action::Tag { .. }
-        | Action::Firewall { .. }
-        | Action::Refund { .. }
-        | Action::Cancel { .. }
-        | Action::Create { .. } => false,
-    }
 }
 
 fn note_row(note: &Note, plan: &Plan) -> Row {

@@ -3,7 +3,7 @@
 
 use crate::model::census::{Question, Readiness};
 use crate::model::desired::DesiredState;
-use crate::model::ids::{DropletId, ServerName};
+use crate::model::ids::{DropletId, ServerName, StepId};
 use crate::model::moment::{Moment, Span};
 use crate::model::plan::Notice;
 use crate::model::step::{Reason, Step};
@@ -187,7 +187,10 @@ fn under_way(notice: &Notice, now: Moment) -> String {
     let time = |at: &Moment| time_seen(*at, now);
     match notice {
         Notice::Arriving { until } => {
-            format!("its create was asked for, and nothing is to be seen of it yet; looked for until {}", time(until))
+            format!(
+                "its create was asked for, and nothing is to be seen of it yet; looked for until {}",
+                time(until)
+            )
         }
         Notice::Booting { droplet, until } => {
             format!("droplet {droplet} is on its first boot; it has until {}", time(until))
@@ -200,9 +203,19 @@ fn under_way(notice: &Notice, now: Moment) -> String {
         Notice::ShuttingDown { until } => format!("the power is cut at {} if it is still on", time(until)),
         Notice::Leaving { droplet } => format!("droplet {droplet} is destroyed, and still listed"),
         Notice::Waiting { step, until, why } => {
-            format!("`{step}` is tried again from {}: {}", time(until), clean(why))
+            format!("{} is tried again from {}: {}", asked(step), time(until), clean(why))
         }
         _ => String::new(),
+    }
+}
+
+/// What a step is, to somebody who does not know its id.
+fn asked(step: &StepId) -> String {
+    let words: Vec<&str> = step.as_str().split('/').collect();
+    match words.as_slice() {
+        ["letter", _, word, ..] => format!("its letter `{}`", clean(word)),
+        [word, ..] => format!("its {}", clean(&word.replace('_', " "))),
+        [] => "it".to_owned(),
     }
 }
 
@@ -254,7 +267,7 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
         }
         Notice::Held { .. } | Notice::HoldOver { .. } => hold(notice, now),
         Notice::Stale { status, would } => format!(
-            "Stripe now says `{}`, so this is not done: {}; run `basement generate`",
+            "Stripe now says `{}`, so the file's `{}` is not followed; run `basement generate`",
             clean(status),
             clean(would)
         ),
@@ -318,7 +331,7 @@ fn withheld(what: &str) -> &'static str {
         "create" => "paid for and not created while the breaker is open",
         _ => {
             "its delivery failed; `basement reset breaker` tries it again, and with `--no-retry` its money goes back"
-        },
+        }
     }
 }
 

@@ -244,7 +244,8 @@ fn money_reads_as_people_know_it() {
     let destroy = StepMoney { revenue: None, cost: Some(usd(-600)), off: None };
     assert_eq!(step(&destroy, None).as_deref(), Some("saves $6.00 a month"));
     let shutdown = StepMoney { revenue: Some(usd(-1500)), cost: None, off: Some(usd(600)) };
-    let said = "no longer brings $15.00 a month; still costs $6.00 a month, off, until it is destroyed on 26 Aug";
+    let said =
+        "no longer brings $15.00 a month; still costs $6.00 a month, off, until it is destroyed on 26 Aug";
     assert_eq!(step(&shutdown, Some("26 Aug")).as_deref(), Some(said));
 }
 

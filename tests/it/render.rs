@@ -147,8 +147,8 @@ fn progress_of_every_action() {
         .into_iter()
         .map(|action| progress_line(&sample::step("ada-7f3k2m9q", action, Reason::Up), &Outcome::Plain))
         .collect();
-    let create = sample::rich().steps.into_iter().find(|s| matches!(s.action, Action::Create { .. }));
-    let create = create.expect("a create");
+    let create = sample::actions().into_iter().find(|action| matches!(action, Action::Create { .. }));
+    let create = sample::step("amy-6k2w9c4t", create.expect("a create"), Reason::Up);
     lines.push(progress_line(&create, &Outcome::Created { droplet: DropletId(123) }));
     lines.push(failed_line(&create, "size `s-1vcpu-2gb` is sold out in `nyc3`"));
     lines.push(unknown_line(&create, "connection reset"));

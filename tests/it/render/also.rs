@@ -77,12 +77,13 @@ fn creates(shop: &mut Shop) {
 fn replaced(shop: &mut Shop) {
     let ready = Readiness::Ready { host_key: None };
     let lost = Secret::Lost { why: "the ledger has none".to_owned() };
-    shop.paid("dee-5t9q3f7k").tried(Phase::Booting, "2026-08-20T07:50:00Z", Some(601)).droplet(601, Active).census(
-        |census, name| {
+    shop.paid("dee-5t9q3f7k")
+        .tried(Phase::Booting, "2026-08-20T07:50:00Z", Some(601))
+        .droplet(601, Active)
+        .census(|census, name| {
             census.readiness.insert(DropletId(601), ready.clone());
             census.secrets.insert(name, lost.clone());
-        },
-    );
+        });
     shop.paid("eli-2c6x8r4m")
         .tried(Phase::Booting, "2026-08-20T07:40:00Z", Some(602))
         .record(|record| record.destroyed = Some(at("2026-08-20T07:55:00Z")))
@@ -124,14 +125,16 @@ fn late(shop: &mut Shop) {
 
 /// What the operator is told, at once and together.
 fn alerts(shop: &mut Shop) {
+    shop.paid("moe-4w8t2n6c")
+        .tried(Phase::Failed, "2026-08-20T07:30:00Z", Some(617))
+        .failed("2026-08-20T07:36:00Z")
+        .payment(|_| ())
+        .census(|census, _| drop(census.sightings.insert(DropletId(617), Sighting::Gone)));
     for (text, id) in [("jo-8d4v2k6w", 608), ("kit-5r9c3m7t", 609)] {
-        shop.paid(text)
-            .delivered("2026-06-01T10:00:00Z", id)
-            .record(|record| record.phase = Phase::Deleted);
+        shop.paid(text).delivered("2026-06-01T10:00:00Z", id).record(|record| record.phase = Phase::Deleted);
     }
     let refund = "re_lou".parse().expect("an id");
-    let outcome =
-        Outcome::Refunded { refund, amount: Money::usd(3_500), status: "pending".to_owned() };
+    let outcome = Outcome::Refunded { refund, amount: Money::usd(3_500), status: "pending".to_owned() };
     let step = id("refund/sub_lou/pi_lou");
     shop.paid("lou-2p6h8x4b")
         .tried(Phase::Failed, "2026-08-17T09:00:00Z", Some(610))
@@ -210,4 +213,3 @@ fn without_firewall() -> Shop {
     shop.census.account.as_mut().expect("an account").droplet_limit = Some(1);
     shop
 }
-

@@ -16,7 +16,7 @@ static TALE: LazyLock<Insight> = LazyLock::new(|| {
     let mut insight = shop.insight(&plan, 4_812);
     insight.labels = attribution::labels(&plan, &base, &shop.history);
     insight.withdrawn = attribution::withdrawn(&plan, &base);
-    insight.concerns.insert(0, refused());
+    insight.concerns.push(refused());
     declarations(&mut insight);
     insight
 });
@@ -29,9 +29,9 @@ pub fn insight(plan: &Plan) -> Insight {
     insight
 }
 
-/// A token that may do all but one thing.
+/// A token that may do all that is needed, and not show why.
 fn refused() -> Concern {
-    Concern::Scope { vendor: "DigitalOcean".to_owned(), scope: "droplet:delete".to_owned() }
+    Concern::Scope { vendor: "Stripe".to_owned(), scope: "Events: read".to_owned() }
 }
 
 fn declarations(insight: &mut Insight) {
@@ -60,8 +60,9 @@ fn declarations(insight: &mut Insight) {
 
 /// What is known of another day.
 pub fn of_day(day: &str, shop: &super::shop::Shop, plan: &Plan) -> Insight {
-    let mut insight = shop.insight(plan, 2);
-    if day == also::days()[0].0 {
+    let is_morning = day == also::days()[0].0;
+    let mut insight = shop.insight(plan, if is_morning { 2 } else { 4_812 });
+    if is_morning {
         let slug = |text| Slug::parse(text).expect("a slug");
         let servers: Vec<ServerName> = vec![name("amy-6k2w9c4t")];
         insight.concerns.extend([

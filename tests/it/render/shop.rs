@@ -138,8 +138,7 @@ impl Shop {
 
     /// All of it, as it is shown.
     pub fn view(&self, plan: &Plan, insight: &Insight) -> PlanView {
-        PlanView::new(plan, &self.fleet, &self.history, &self.objections(plan), insight)
-            .with_digest("d1ge57")
+        PlanView::new(plan, &self.fleet, &self.history, &self.objections(plan), insight).with_digest("d1ge57")
     }
 }
 

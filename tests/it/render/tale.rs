@@ -25,6 +25,7 @@ const CUT_OFF: &str = "2026-08-12T09:00:00Z";
 pub fn shop() -> Shop {
     let mut shop = Shop::new(NOW);
     shop.policy.power_off_after = Span::minutes(5);
+    shop.policy.caps.destroy = 2;
     ending(&mut shop);
     switched(&mut shop);
     failing(&mut shop);
@@ -90,17 +91,14 @@ fn switched(shop: &mut Shop) {
         .delivered("2026-05-03T10:00:00Z", 506)
         .droplet(506, Active);
     shop.one("gus-8c4p7m2k", Stopped, Because::Paused, "2026-08-19T09:40:00Z")
-        .ends("2026-09-18T09:40:00Z")
         .delivered("2026-05-04T10:00:00Z", 507)
         .record(|record| record.stopped = Some(at("2026-08-19T09:53:00Z")))
         .droplet(507, Active);
     shop.one("hal-5x9d3f7b", Stopped, Because::Unpaid, "2026-08-19T09:45:00Z")
-        .ends("2026-09-02T09:45:00Z")
         .delivered("2026-05-05T10:00:00Z", 508)
         .record(|record| record.stopped = Some(at("2026-08-19T09:57:00Z")))
         .droplet(508, Active);
     shop.one("ida-3m7w6h8c", Stopped, Because::Unpaid, "2026-08-18T15:00:00Z")
-        .ends("2026-09-01T15:00:00Z")
         .delivered("2026-05-06T10:00:00Z", 509)
         .record(|record| record.stopped = Some(at("2026-08-18T15:06:00Z")))
         .droplet(509, Off);
@@ -214,11 +212,9 @@ fn booting(shop: &mut Shop) {
     shop.paid("tom-5b8q3f6k").tried(Phase::Creating, "2026-08-19T09:57:00Z", None).census(|census, name| {
         census.named.insert(name, Vec::new());
     });
-    shop.paid("tess-2n7c9x4m").tried(Phase::Creating, "2026-08-19T09:52:00Z", None).census(
-        |census, name| {
-            census.named.insert(name, Vec::new());
-        },
-    );
+    shop.paid("tess-2n7c9x4m").tried(Phase::Creating, "2026-08-19T09:52:00Z", None).census(|census, name| {
+        census.named.insert(name, Vec::new());
+    });
     shop.paid("uwe-6k3v8t5h").tried(Phase::Creating, "2026-08-19T09:58:00Z", None).census(|census, name| {
         let mut found = droplet(520, name.as_str(), New);
         found.created_at = at("2026-08-19T09:58:02Z");
