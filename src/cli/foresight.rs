@@ -4,7 +4,8 @@ use crate::engine::{Look, Setup};
 use crate::model::insight::Insight;
 use crate::model::moment::{Moment, Span};
 use crate::model::policy::Catalogue;
-use crate::plan::{forecast, preflight};
+use crate::plan::forecast;
+use crate::plan::preflight::{self, Shelf};
 
 use super::error::Failure;
 
@@ -16,13 +17,13 @@ pub(super) fn look_ahead(
     insight: &mut Insight,
     look: &Look,
     setup: &Setup,
-    catalogue: &Catalogue,
+    (catalogue, shelf): (&Catalogue, &Shelf),
     left: Option<(u64, u64)>,
 ) {
     let Look { plan, census, history, .. } = look;
     let until = census.at.plus(AHEAD);
     insight.upcoming = forecast::forecast(&setup.fleet, census, history, &setup.policy, until).upcoming;
-    insight.concerns = preflight::concerns(plan, &setup.fleet, catalogue, census);
+    insight.concerns = preflight::concerns(plan, &setup.fleet, catalogue, census, shelf);
     let (left, limit) = left.unzip();
     insight.budget = preflight::budget(plan, left, limit);
     if let Some(concern) = insight.budget.as_ref().and_then(preflight::shortage) {

@@ -79,12 +79,13 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     if args.letters {
         show_letters(&setup, &look, args.format)?;
     } else {
-        let mut insight = engine::insight(&eyes, &setup, &look).await;
+        let (mut insight, shelf) = engine::insight(&eyes, &setup, &look).await;
         insight.declared = wiring::declared(&project, &look.plan);
         if let Some(other) = &other {
             insight.labels = attribution::labels(&look.plan, other, &look.history);
         }
-        foresight::look_ahead(&mut insight, &look, &setup, &project.config.catalogue, eyes.cloud.left());
+        let known = (&project.config.catalogue, &shelf);
+        foresight::look_ahead(&mut insight, &look, &setup, known, eyes.cloud.left());
         print(context, &look, &setup, &insight, args)?;
     }
     Ok(match &look.plan {

@@ -144,7 +144,9 @@ pub enum Concern {
         has: u64,
         /// How many are to be created.
         creates: u64,
-        /// How many are to be destroyed by the same plan: with them it may fit.
+        /// How many of these wait until others are gone.
+        waits: u64,
+        /// How many are to be destroyed by the same plan, or on their way out: with them it may fit.
         destroys: u64,
     },
     /// A size is not sold in a region (or not at all).
@@ -156,10 +158,12 @@ pub enum Concern {
         /// For which servers.
         servers: Vec<ServerName>,
     },
-    /// There is no such image.
+    /// There is no such image, or it is elsewhere.
     NoImage {
         /// Which.
         image: Slug,
+        /// Not in this region; `None`: nowhere, or not any more.
+        region: Option<Slug>,
         /// For which servers.
         servers: Vec<ServerName>,
     },

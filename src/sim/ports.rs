@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
-use crate::model::census::{Account, Droplet, DropletStatus, MARK, Size};
+use crate::model::census::{Account, Droplet, DropletStatus, Image, MARK, Size};
 use crate::model::firewall::{Firewall, FirewallOrder, NAME};
 use crate::model::ids::{DropletId, ServerName, Slug};
 use crate::model::moment::Moment;
@@ -136,6 +136,7 @@ impl Cloud for Door {
             image: order.spec.image.to_string(),
             region: order.spec.region.to_string(),
             tags: order.tags().to_vec(),
+            ssh_keys: order.spec.ssh_keys.clone(),
             user_data: Some(user_data.to_owned()),
             backups: order.spec.backups,
             ipv6: order.spec.ipv6,
@@ -209,6 +210,20 @@ impl Cloud for Door {
 
     async fn sizes(&self) -> Result<BTreeMap<Slug, Size>, Fault> {
         self.call("GET", "/v2/sizes", |_| Ok(catalog::SIZES.iter().filter_map(priced).collect())).await
+    }
+
+    async fn image(&self, slug: &Slug) -> Result<Option<Image>, Fault> {
+        let model = |image: &catalog::Image| Image {
+            available: image.status == "available",
+            regions: image.regions.iter().map(ToString::to_string).collect(),
+        };
+        let path = format!("/v2/images/{slug}");
+        self.call("GET", &path, |cloud| Ok(cloud.stock.image(slug.as_str()).map(model))).await
+    }
+
+    async fn has_key(&self, key: &str) -> Result<bool, Fault> {
+        let path = format!("/v2/account/keys/{key}");
+        self.call("GET", &path, |cloud| Ok(cloud.stock.key(key).is_some())).await
     }
 }
 
