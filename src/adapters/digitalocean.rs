@@ -295,7 +295,11 @@ impl Cloud for DigitalOcean {
     /// The listing of all keys may be asked for ten times a minute only, by all that share the token.
     async fn has_key(&self, key: &str) -> Result<bool, Fault> {
         let call = Call::get(&format!("/v2/account/keys/{key}")).needs("`ssh_key:read`").or_absent();
-        Ok(self.caller.send(&call).await?.status != 404)
+        let answer = self.caller.send(&call).await?;
+        if answer.status == 404 {
+            return Ok(false);
+        }
+        wire::ssh_key(&answer.body).map(|()| true).map_err(|odd| call.unreadable(&answer, &odd))
     }
 
     fn left(&self) -> Option<(u64, u64)> {

@@ -12,6 +12,7 @@ use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::plan::approval::{Standing, standing};
 use crate::plan::attribution;
+use crate::plan::preflight;
 use crate::render;
 use crate::render::against::against;
 use crate::render::fold::fold;
@@ -103,7 +104,9 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
 pub(super) fn show(context: &Context, look: &engine::Look, setup: &engine::Setup) -> Result<(), Failure> {
     warn(look);
     let style = render::text::Style { colour: context.colour, width: super::watch::width() };
-    context.voice.print(&render::text::text(&fold(view(look, setup, &Insight::default())), style))
+    let concerns = preflight::quota(&look.plan, &look.census).into_iter().collect();
+    let insight = Insight { concerns, ..Insight::default() };
+    context.voice.print(&render::text::text(&fold(view(look, setup, &insight)), style))
 }
 
 fn show_letters(setup: &engine::Setup, look: &engine::Look, format: Format) -> Result<(), Failure> {

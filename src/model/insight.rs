@@ -199,6 +199,17 @@ pub enum Concern {
     },
 }
 
+impl Concern {
+    /// Whether steps will fail by it. Else they wait, cost money, or only cannot be looked into.
+    pub fn may_fail(&self) -> bool {
+        match self {
+            Self::Quota { limit, has, creates, waits: _, destroys } => has + creates > limit + destroys,
+            Self::SoldOut { .. } | Self::NoImage { .. } | Self::NoKey { .. } => true,
+            Self::Loss { .. } | Self::Scope { .. } | Self::Requests { .. } => false,
+        }
+    }
+}
+
 /// What applying a plan takes of DigitalOcean's request budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Budget {

@@ -49,7 +49,7 @@ pub fn concerns(
     shelf: &Shelf,
 ) -> Vec<Concern> {
     let orders = orders(plan);
-    let mut found: Vec<Concern> = squeeze(plan, census).map(quota).into_iter().collect();
+    let mut found: Vec<Concern> = quota(plan, census).into_iter().collect();
     found.extend(sold_out(&orders, census));
     found.extend(imageless(&orders, shelf));
     found.extend(keyless(&orders, shelf));
@@ -62,6 +62,12 @@ pub fn concerns(
     );
     found.extend(losses(fleet, catalogue, census));
     found
+}
+
+/// Whether there is room for what is to be created: the one concern that whoever applies a plan is told as well.
+pub fn quota(plan: &Plan, census: &Census) -> Option<Concern> {
+    let Squeeze { limit, has, creates, leaving, later } = squeeze(plan, census)?;
+    Some(Concern::Quota { limit, has, creates, waits: later.len() as u64, destroys: leaving })
 }
 
 /// About how many requests to DigitalOcean it takes, and how long they take.
@@ -100,11 +106,6 @@ fn orders(plan: &Plan) -> Vec<&CreateOrder> {
         }
     }
     plan.steps.iter().filter_map(|step| order(&step.action)).collect()
-}
-
-fn quota(squeeze: Squeeze) -> Concern {
-    let Squeeze { limit, has, creates, leaving, later } = squeeze;
-    Concern::Quota { limit, has, creates, waits: later.len() as u64, destroys: leaving }
 }
 
 /// Images that are gone, and those that are not in the region of an order.

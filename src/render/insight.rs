@@ -73,9 +73,8 @@ pub fn concern(concern: &Concern) -> Worry {
     let worry = |word, text: String, cure: &str| Worry { word, text, cure: cure.to_owned() };
     match concern {
         Concern::Quota { limit, has, creates, waits, destroys } => {
-            let is_short = has + creates > limit + destroys;
             let has = format!("the team may have {} and has {has}", count(*limit, "droplet"));
-            if is_short {
+            if concern.may_fail() {
                 let text = format!(
                     "{has}; {creates} more {} to be created",
                     if *creates == 1 { "is" } else { "are" }
@@ -84,11 +83,8 @@ pub fn concern(concern: &Concern) -> Worry {
             }
             let (wait, go) =
                 (if *waits == 1 { "waits" } else { "wait" }, if *destroys == 1 { "is" } else { "are" });
-            let text = format!(
-                "{has}: {waits} of {} {wait} until {} {go} gone",
-                count(*creates, "create"),
-                count(*destroys, "droplet")
-            );
+            let (creates, droplets) = (count(*waits, "create"), count(*destroys, "droplet"));
+            let text = format!("{has}; {creates} {wait} until {droplets} {go} gone");
             worry("quota", text, "destroys come first, and then there is room")
         }
         Concern::SoldOut { size, region, servers } => worry(

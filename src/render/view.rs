@@ -129,7 +129,7 @@ impl PlanView {
         sections.retain(|section| !section.rows.is_empty());
         // A stable sort: groups of steps keep their order.
         sections.sort_by_key(|section| section.part);
-        let (danger, verdict) = verdict(plan, objections.len(), insight.concerns.len());
+        let (danger, verdict) = verdict(plan, objections.len(), &insight.concerns);
         let heading = format!(
             "{} {} UTC: {} declared, {} seen",
             words::day(*at),

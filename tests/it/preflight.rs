@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use basement::model::billing::Status;
 use basement::model::census::{Account, Census, DropletStatus, Image};
-use basement::model::desired::{DesiredState, Fleet};
+use basement::model::desired::{DesiredState, Fleet, Origin};
 use basement::model::ids::{DropletId, ServerName};
 use basement::model::insight::Concern;
 use basement::model::plan::{Note, Notice, Plan};
@@ -17,12 +18,15 @@ use crate::scene::{Scene, after, spec};
 
 /// Ada's droplet is to be destroyed, and these servers are to be created.
 fn swap(creates: &[&str], limit: u64) -> (Fleet, Plan, Census) {
-    let scene = Scene::destroyed().delivered(7).droplet(7, DropletStatus::Off);
+    let scene = Scene::destroyed().delivered(7).droplet(7, DropletStatus::Off).stripe(Status::Canceled);
     let mut servers = BTreeMap::from([(scene.server.name.clone(), scene.server.clone())]);
     for name in creates {
         let mut server = scene.server.clone();
         server.name = name.parse().expect("a name");
         server.state = DesiredState::Running;
+        if let Origin::Subscription { subscription, .. } = &mut server.origin {
+            *subscription = format!("sub_{}", name.replace('-', "")).parse().expect("an id");
+        }
         servers.insert(server.name.clone(), server);
     }
     let fleet = Fleet { servers };
@@ -96,7 +100,7 @@ fn what_is_leaving_is_waited_for_and_what_is_arriving_takes_room() {
 fn the_quota_is_said_as_it_will_be_met() {
     let quota = |creates: &[&str], limit| said(&swap(creates, limit), &Shelf::default()).join("\n");
     assert_eq!(quota(&["bob-1"], 2), "");
-    insta::assert_snapshot!(quota(&["bob-1"], 1), @"quota: the team may have 1 droplet and has 1: 1 of 1 create waits until 1 droplet is gone; destroys come first, and then there is room");
+    insta::assert_snapshot!(quota(&["bob-1"], 1), @"quota: the team may have 1 droplet and has 1; 1 create waits until 1 droplet is gone; destroys come first, and then there is room");
     insta::assert_snapshot!(quota(&["bob-1", "cyd-1"], 1), @"quota: the team may have 1 droplet and has 1; 2 more are to be created; ask DigitalOcean for a higher limit before it is applied");
 }
 
@@ -121,9 +125,14 @@ fn images_and_keys_that_are_not_there_are_named_with_whom_they_are_for() {
         denied: BTreeSet::from([("DigitalOcean", "firewall:read"), ("Stripe", "Events: read")]),
     };
     let regions = BTreeSet::from(["nyc3".to_owned()]);
-    insta::assert_snapshot!(said(&world, &shelf(None)).join("\n"), @"");
+    insta::assert_snapshot!(said(&world, &shelf(None)).join("\n"), @"
+    no image: there is no image `ubuntu-22-04-x64`, for bob-1, cyd-1, dee-1; name one that DigitalOcean has in `basement.toml`
+    no key: the team has no SSH key `3b:16:bf:e4:8b:00:8b:b8:59:8c:a9:d3:f0:19:45:fa`, for bob-1, cyd-1; add it to the team, or take it out of `basement.toml`
+    scope: the credential for DigitalOcean lacks `firewall:read`; give it that, or make one that has it; until then the plan leaves out what hangs on it
+    scope: the credential for Stripe lacks `Events: read`; give it that, or make one that has it; until then the plan leaves out what hangs on it
+    ");
     let elsewhere = said(&world, &shelf(Some(Image { available: true, regions: regions.clone() })));
-    insta::assert_snapshot!(elsewhere[0], @"");
+    insta::assert_snapshot!(elsewhere[0], @"no image: there is no image `ubuntu-22-04-x64` in `nyc2`, for dee-1; name one that DigitalOcean has in `basement.toml`");
     let retired = said(&world, &shelf(Some(Image { available: false, regions })));
     assert_eq!(retired, said(&world, &shelf(None)));
     // Without creates nothing is asked, and nothing is said of what was.

@@ -1,4 +1,4 @@
-//! DigitalOcean's JSON of an image, as far as a create asks for it. Pure.
+//! DigitalOcean's JSON of an image and of an SSH key, as far as a create asks for them. Pure.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +13,23 @@ pub fn image(body: &str) -> Result<Image, Unreadable> {
     let RawImage { status, regions } = read::<ImageBody>(body)?.image;
     let is_bad = matches!(status.as_deref(), Some("NEW" | "pending" | "deleted" | "retired"));
     Ok(Image { available: !is_bad, regions })
+}
+
+/// An SSH key that there is; which, was in the question.
+pub fn ssh_key(body: &str) -> Result<(), Unreadable> {
+    read::<KeyBody>(body).map(|_| ())
+}
+
+#[derive(Deserialize)]
+struct KeyBody {
+    #[serde(rename = "ssh_key")]
+    _ssh_key: RawKey,
+}
+
+#[derive(Deserialize)]
+struct RawKey {
+    #[serde(rename = "fingerprint")]
+    _fingerprint: String,
 }
 
 #[derive(Deserialize)]

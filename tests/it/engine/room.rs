@@ -32,7 +32,26 @@ async fn destroys_come_first_where_the_quota_is_full() {
         drop(world);
         stage.droplet("dee");
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d: #1 destroyed
+      create/~/1 created
+      destroy/~/#1
+      letter/~/ended/1
+      letter/~/ending/1793696400
+      letter/~/welcome/1
+      record/~/ended/1
+      shutdown/~/#1
+      @ letter.~.ended.1 to the customer
+      @ letter.~.ending.1793696400 to the customer
+      @ letter.~.welcome.1 to the customer
+    bob-5fzq6san, cyd-h5kshf4t, dee-g7gsw4nd: #1 active
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    sub_000001: canceled, 1500 paid
+    sub_000002, sub_000003, sub_000004: active, 1500 paid
+    runs: settled, settled, settled
+    ");
 }
 
 #[tokio::test]
@@ -59,5 +78,30 @@ async fn what_fits_is_made_at_once_and_what_never_fits_is_left_to_the_vendor() {
         stage.settle().await;
         stage.droplet("dee");
     };
-    insta::assert_snapshot!(both(story).await, @"");
+    insta::assert_snapshot!(both(story).await, @"
+    ada-wtb3p80d: #1 destroyed
+      create/~/1 created
+      destroy/~/#1
+      letter/~/ended/1
+      letter/~/ending/1793696400
+      letter/~/welcome/1
+      record/~/ended/1
+      shutdown/~/#1
+      @ letter.~.ended.1 to the customer
+      @ letter.~.ending.1793696400 to the customer
+      @ letter.~.welcome.1 to the customer
+    bob-5fzq6san, cyd-h5kshf4t: #1 active
+      create/~/1 created
+      letter/~/welcome/1
+      @ letter.~.welcome.1 to the customer
+    dee-g7gsw4nd: #1 active
+      create/~/1 created
+      letter/~/operator-refused/create-1
+      letter/~/welcome/1
+      @ letter.~.operator-refused.create-1 to operator@example.com
+      @ letter.~.welcome.1 to the customer
+    sub_000001: canceled, 1500 paid
+    sub_000002, sub_000003, sub_000004: active, 1500 paid
+    runs: settled, settled, deadline, settled
+    ");
 }
