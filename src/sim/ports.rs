@@ -118,10 +118,7 @@ impl Cloud for Door {
 
     async fn droplet(&self, id: DropletId) -> Result<Option<Droplet>, Fault> {
         let path = format!("/v2/droplets/{id}");
-        match self.call("GET", &path, |cloud| Ok(cloud.get(id.0).map(model))).await {
-            Err(Fault::Refused(detail)) if detail.status == Some(404) => Ok(None),
-            other => other,
-        }
+        or_absent(self.call("GET", &path, |cloud| Ok(cloud.get(id.0).map(model))).await)
     }
 
     async fn find(&self, name: &ServerName) -> Result<Vec<Droplet>, Fault> {
@@ -218,12 +215,13 @@ impl Cloud for Door {
             regions: image.regions.iter().map(ToString::to_string).collect(),
         };
         let path = format!("/v2/images/{slug}");
-        self.call("GET", &path, |cloud| Ok(cloud.stock.image(slug.as_str()).map(model))).await
+        or_absent(self.call("GET", &path, |cloud| Ok(cloud.stock.image(slug.as_str()).map(model))).await)
     }
 
     async fn has_key(&self, key: &str) -> Result<bool, Fault> {
         let path = format!("/v2/account/keys/{key}");
-        self.call("GET", &path, |cloud| Ok(cloud.stock.key(key).is_some())).await
+        let found = or_absent(self.call("GET", &path, |cloud| Ok(cloud.stock.key(key).map(drop))).await)?;
+        Ok(found.is_some())
     }
 }
 
@@ -310,6 +308,14 @@ fn priced(size: &catalog::Size) -> Option<(Slug, Size)> {
     let regions: BTreeSet<String> = size.regions.iter().map(ToString::to_string).collect();
     let priced = Size { monthly: Money::usd(size.cents), available: size.available, regions };
     Some((Slug::parse(size.slug).ok()?, priced))
+}
+
+/// A 404 is an answer.
+fn or_absent<T>(asked: Result<Option<T>, Fault>) -> Result<Option<T>, Fault> {
+    match asked {
+        Err(Fault::Refused(detail)) if detail.status == Some(404) => Ok(None),
+        other => other,
+    }
 }
 
 fn is_worth_a_look(fault: &Fault) -> bool {

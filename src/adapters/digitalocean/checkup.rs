@@ -45,7 +45,7 @@ impl DigitalOcean {
         }
         for key in keys {
             let result = self.has_key(key).await.and_then(|is_there| ssh_key(key, is_there));
-            asked.push(Asked { what: format!("SSH key {key}").into(), result, date: None });
+            asked.push(Asked { what: "SSH key".into(), result, date: None });
         }
         asked
     }
@@ -96,7 +96,7 @@ fn image(slug: &Slug, regions: &BTreeSet<Slug>, known: Option<Image>) -> Result<
 
 fn ssh_key(key: &str, is_there: bool) -> Result<String, Fault> {
     if is_there {
-        return Ok("is in the team".to_owned());
+        return Ok(format!("`{key}` is in the team"));
     }
     let why = "the team has no such SSH key; hint: add it to the team, or take it out of `basement.toml`";
     Err(Fault::refused(&format!("GET /v2/account/keys/{key}"), why))
