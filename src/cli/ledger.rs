@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::model::desired::DesiredState;
-use crate::model::history::{Entry, Event, Phase};
+use crate::model::history::{self, Entry, Event, Phase};
 use crate::model::ids::{ServerName, StepId};
 use crate::model::step::Fact;
 use crate::plan::{breaker, guard};
@@ -74,10 +74,14 @@ pub(super) async fn status(context: &Context, args: &ShowArgs) -> Result<u8, Fai
 
 pub(super) async fn history(context: &Context, args: &HistoryArgs) -> Result<u8, Failure> {
     let project = project::load(&context.dir)?;
-    let entries = match wiring::read_ledger(&project).await? {
-        Some(ledger) => ledger.entries(args.server.as_ref()).await?,
+    let mut entries = match wiring::read_ledger(&project).await? {
+        Some(ledger) => ledger.entries(None).await?,
         None => Vec::new(),
     };
+    if let Some(server) = &args.server {
+        let steps = history::steps_about(&entries, server);
+        entries.retain(|entry| steps.contains(&entry.step));
+    }
     if let Some(server) = args.server.as_ref().filter(|_| entries.is_empty()) {
         return Err(Failure::new(
             format!("the ledger has no line about `{server}`"),

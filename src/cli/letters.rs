@@ -107,6 +107,7 @@ fn facts(config: &Config) -> LetterFacts {
         region: own(|entry| entry.region.as_ref()).unwrap_or(&defaults.region).to_string(),
         image: own(|entry| entry.image.as_ref()).unwrap_or(&defaults.image).to_string(),
         has_ssh_keys: !defaults.ssh_keys.is_empty(),
+        firewall: config.policy.firewall,
         portal: mail.portal.clone(),
         grace: Some(config.policy.grace.canceled),
         password_until: None,

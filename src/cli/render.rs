@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::fleet::complaint::nearest;
-use crate::fleet::userdata;
+use crate::fleet::userdata::{self, Blanks};
 use crate::model::ids::ServerName;
 
 use super::error::{Failure, code};
@@ -34,7 +34,8 @@ pub(super) async fn run(context: &Context, args: &RenderArgs) -> Result<u8, Fail
     let history = wiring::history(&project).await?;
     let attempt = history.records.get(&server.name).map_or(1, |record| record.attempt.max(1));
     let id = userdata::server_id(&server.name, attempt);
-    let text = userdata::render(&project.templates, &server.spec.template, NOBODYS, &id)
+    let blanks = Blanks { root_hash: NOBODYS, server_id: &id, firewall: project.config.policy.firewall };
+    let text = userdata::render(&project.templates, &server.spec.template, blanks)
         .map_err(|error| Failure::plain(error.to_string()))?;
     say::print(&text.replace(NOBODYS, &"\u{2022}".repeat(16)))?;
     Ok(code::DONE)

@@ -1,7 +1,7 @@
 //! One step: the intent is durable before the call, the end is written after it.
 //! Invariant: only a certain failure is written as `Failed`; a lost reply leaves the step open.
 
-use crate::fleet::userdata;
+use crate::fleet::userdata::{self, Blanks};
 use crate::model::history::{Entry, Event, Outcome};
 use crate::model::step::{Action, CreateOrder, Step};
 use crate::ports::{Fault, Hold, PowerCall, Sealed};
@@ -89,7 +89,9 @@ async fn sealed(hands: &Hands<'_>, order: &CreateOrder) -> Result<(Sealed, bool)
 
 fn user_data(hands: &Hands<'_>, order: &CreateOrder, sealed: &Sealed) -> Result<String, Fault> {
     let id = userdata::server_id(&order.server, order.attempt);
-    userdata::render(&hands.setup.templates, &order.spec.template, &sealed.hash, &id)
+    let firewall = hands.setup.policy.firewall;
+    let blanks = Blanks { root_hash: &sealed.hash, server_id: &id, firewall };
+    userdata::render(&hands.setup.templates, &order.spec.template, blanks)
         .map_err(|e| Fault::refused("cloud-init", e.to_string()))
 }
 

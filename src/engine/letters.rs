@@ -154,6 +154,7 @@ fn facts(setup: &Setup, look: &Look, letter: &Letter, to: &Addressee, now: Momen
         image: word(|s| s.spec.image.to_string()),
         portal: settings.portal.clone(),
         has_ssh_keys: server.is_some_and(|server| !server.spec.ssh_keys.is_empty()),
+        firewall: setup.policy.firewall,
         grace: Some(setup.policy.grace.canceled),
         password_until: Some(erased_at),
     }

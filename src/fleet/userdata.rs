@@ -1,4 +1,4 @@
-//! User-data: a cloud-init template, on its own or upon another, with its two blanks filled in.
+//! User-data: a cloud-init template, on its own or upon another, with its blanks filled in.
 //! Invariant: what is filled in is from a closed alphabet, so it needs no quoting anywhere.
 
 use std::collections::BTreeMap;
@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::cloud_config::{self, BadYaml};
 use crate::model::ids::ServerName;
+use crate::model::policy::FirewallBy;
 
 /// DigitalOcean's limit. Source: DigitalOcean API v2, `user_data`.
 const MAX_BYTES: usize = 64 * 1024;
@@ -24,6 +25,17 @@ pub const BUILT_IN: [(&str, &str); 2] = [
 
 /// Templates by name.
 pub type Templates = BTreeMap<String, String>;
+
+/// What is filled into a template.
+#[derive(Debug, Clone, Copy)]
+pub struct Blanks<'a> {
+    /// `root_hash`: the crypt hash of root's password.
+    pub root_hash: &'a str,
+    /// `server_id`: see [`server_id`].
+    pub server_id: &'a str,
+    /// `firewall`: who keeps it: `ufw`, `cloud` or `both`.
+    pub firewall: FirewallBy,
+}
 
 /// Why there is no user-data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,27 +96,22 @@ pub fn server_id(server: &ServerName, attempt: u32) -> String {
     hex
 }
 
-/// Fills in the `{{ root_hash }}` and `{{ server_id }}` of a template, which may build upon others.
-pub fn render(
-    templates: &Templates,
-    name: &str,
-    root_hash: &str,
-    server_id: &str,
-) -> Result<String, BadUserData> {
-    if !is_hash(root_hash) {
+/// Fills in the blanks of a template, which may build upon others.
+pub fn render(templates: &Templates, name: &str, blanks: Blanks<'_>) -> Result<String, BadUserData> {
+    if !is_hash(blanks.root_hash) {
         return Err(BadUserData::Hash);
     }
-    if !is_server_id(server_id) {
-        return Err(BadUserData::ServerId(server_id.chars().take(80).collect()));
+    if !is_server_id(blanks.server_id) {
+        return Err(BadUserData::ServerId(blanks.server_id.chars().take(80).collect()));
     }
     if !templates.contains_key(name) {
         return Err(BadUserData::Missing(name.to_owned()));
     }
-    let filled = fill(templates, name, root_hash, server_id).map_err(|error| explain(name, &error))?;
+    let filled = fill(templates, name, blanks).map_err(|error| explain(name, &error))?;
     if !filled.starts_with("#cloud-config\n") && !filled.starts_with("#!") {
         return Err(BadUserData::Header);
     }
-    if !filled.contains(root_hash) {
+    if !filled.contains(blanks.root_hash) {
         return Err(BadUserData::NoHash);
     }
     if let Some((n, line)) = filled.lines().enumerate().find(|(_, line)| !line.is_ascii()) {
@@ -119,12 +126,17 @@ pub fn check(templates: &Templates, name: &str) -> Result<(), BadUserData> {
     let [short, long] =
         ["$6$a$", "$6$rounds=999999999$/./.abcdefABCDEF$"].map(|salt| salt.to_owned() + &"x".repeat(86));
     let ids = ["12345678".to_owned(), "1e345678".to_owned(), "z".repeat(40)];
-    for hash in [&short, &long] {
-        for id in &ids {
-            let filled = render(templates, name, hash, id)?;
+    for firewall in [FirewallBy::Ufw, FirewallBy::Cloud, FirewallBy::Both] {
+        for (root_hash, server_id) in
+            [&short, &long].iter().flat_map(|hash| ids.iter().map(move |id| (hash, id)))
+        {
+            let filled = render(templates, name, Blanks { root_hash, server_id, firewall })?;
             cloud_config::check(&filled, templates.get(name).map_or("", String::as_str))?;
         }
     }
+    let gets_in = |root_hash: &str, server_id: &str| {
+        render(templates, name, Blanks { root_hash, server_id, firewall: FirewallBy::Ufw }).is_ok()
+    };
     let hostile = [
         "\n",
         "\"",
@@ -139,11 +151,9 @@ pub fn check(templates: &Templates, name: &str) -> Result<(), BadUserData> {
         "\u{e9}",
     ];
     for value in hostile {
-        let open = [format!("{short}{value}x"), format!("{value}{long}")]
-            .iter()
-            .any(|hash| render(templates, name, hash, &ids[0]).is_ok())
-            || render(templates, name, &short, &format!("{}{value}", ids[0])).is_ok();
-        if open {
+        let hashes = [format!("{short}{value}x"), format!("{value}{long}")];
+        if hashes.iter().any(|hash| gets_in(hash, &ids[0])) || gets_in(&short, &format!("{}{value}", ids[0]))
+        {
             return Err(BadUserData::Open(value.escape_debug().to_string()));
         }
     }
@@ -151,12 +161,13 @@ pub fn check(templates: &Templates, name: &str) -> Result<(), BadUserData> {
 }
 
 /// Jinja with marks of our own: its `{#` and `{%` are shell, and a line that begins with `#%` is nothing yet.
-fn fill(
-    templates: &Templates,
-    name: &str,
-    root_hash: &str,
-    server_id: &str,
-) -> Result<String, minijinja::Error> {
+fn fill(templates: &Templates, name: &str, blanks: Blanks<'_>) -> Result<String, minijinja::Error> {
+    let Blanks { root_hash, server_id, .. } = blanks;
+    let firewall = match blanks.firewall {
+        FirewallBy::Ufw => "ufw",
+        FirewallBy::Cloud => "cloud",
+        FirewallBy::Both => "both",
+    };
     let mut env = Environment::new();
     env.set_syntax(
         SyntaxConfig::builder()
@@ -176,7 +187,7 @@ fn fill(
             _ => {}
         }
     }
-    env.get_template(name)?.render(context! { root_hash, server_id })
+    env.get_template(name)?.render(context! { root_hash, server_id, firewall })
 }
 
 /// minijinja's word for it, and ours. Its own names a value nowhere but in the detail of some errors, which are left out.
@@ -184,9 +195,10 @@ fn explain(name: &str, error: &minijinja::Error) -> BadUserData {
     let line = error.line().unwrap_or(1);
     let template = error.name().unwrap_or(name).to_owned();
     let (message, cure) = match error.kind() {
-        ErrorKind::UndefinedError => {
-            ("an unknown blank".to_owned(), "there are `{{ root_hash }}` and `{{ server_id }}`")
-        }
+        ErrorKind::UndefinedError => (
+            "an unknown blank".to_owned(),
+            "there are `{{ root_hash }}`, `{{ server_id }}` and `{{ firewall }}`",
+        ),
         ErrorKind::SyntaxError => (
             error.detail().unwrap_or("syntax error").to_owned(),
             "what stands in `{{ }}` and behind `#%` is Jinja",

@@ -91,6 +91,18 @@ pub struct Entry {
     pub event: Event,
 }
 
+/// The steps of a server: its own, and letters about several that tell of it.
+pub fn steps_about(entries: &[Entry], server: &ServerName) -> BTreeSet<StepId> {
+    let tells = |event: &Event| match event {
+        Event::Intended { action: Action::Letter { letter } } => {
+            letter.occasion.told().iter().any(|told| told.server == *server)
+        }
+        _ => false,
+    };
+    let about = entries.iter().filter(|entry| entry.server.as_ref() == Some(server) || tells(&entry.event));
+    about.map(|entry| entry.step.clone()).collect()
+}
+
 /// What was intended and done, per server.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {

@@ -86,5 +86,6 @@ fn line(entry: &Entry, action: Option<&Action>) -> Line {
 
 fn about(entry: &Entry, action: &Action) -> String {
     let places = Places { fleet: &Fleet::default(), history: &History::default() };
-    format!("{} {}", words::verb(action), words::what(action, entry.server.as_ref(), places))
+    let again = if entry.step.as_str().contains("/again/") { ", again" } else { "" };
+    format!("{} {}{again}", words::verb(action), words::what(action, entry.server.as_ref(), places))
 }

@@ -12,6 +12,7 @@ use crate::model::ids::ServerName;
 use crate::model::letter::{Letter, Occasion, Recipient, Told};
 use crate::model::moment::{Moment, Span};
 use crate::model::money::Money;
+use crate::model::policy::FirewallBy;
 
 use super::words::{alert_words, cause_words, count, day, failures, hides, readiness};
 
@@ -36,6 +37,8 @@ pub struct LetterFacts {
     pub image: String,
     /// Keys of ours may log in as root.
     pub has_ssh_keys: bool,
+    /// Who keeps the firewall: the server itself, or we before it.
+    pub firewall: FirewallBy,
     /// Where customers manage their subscription.
     pub portal: Option<String>,
     /// How long a cancelled server is kept.
@@ -95,6 +98,8 @@ pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Re
         size => line(&facts.size),
         region => line(&facts.region),
         has_ssh_keys => facts.has_ssh_keys,
+        has_ufw => facts.firewall != FirewallBy::Cloud,
+        is_shielded => facts.firewall != FirewallBy::Ufw,
         image_slug => line(&facts.image),
         image => image_words(&line(&facts.image)),
         portal => facts.portal.as_deref().map(line),

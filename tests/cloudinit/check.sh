@@ -66,7 +66,7 @@ for file in "$scratch"/*.yaml; do
     echo "valid    $(basename "$file"), $(wc -c < "$file") bytes"
     good=$((good + 1))
 done
-[ "$good" -ge 4 ] || fail "only $good templates were rendered"
+[ "$good" -ge 8 ] || fail "only $good templates were rendered"
 
 bad=0
 for file in "$here"/broken/*.yaml; do

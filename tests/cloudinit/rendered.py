@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Writes the user-data that droplets were really made with: every built-in template, for every image we say it fits.
+"""Writes the user-data that droplets were really made with: every built-in template, for every image we say
+it fits, with a firewall of its own and without.
 
     rendered.py path/to/basement FOLDER
 """
 
+import itertools
 import pathlib
 import sys
 import urllib.request
@@ -12,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 from simulator import Simulator  # noqa: E402
 
 IMAGES = ["ubuntu-22-04-x64", "ubuntu-24-04-x64"]
+FIREWALLS = ["ufw", "cloud"]
 
 
 def main():
@@ -22,8 +25,9 @@ def main():
         sample = settings.read_text()
         sim.run("generate")
         for template in sorted(path.stem for path in (sim.repository / "cloud-init").glob("*.yaml")):
-            for image in IMAGES:
+            for image, firewall in itertools.product(IMAGES, FIREWALLS):
                 text = sample.replace(f'image = "{IMAGES[0]}"', f'image = "{image}"')
+                text = text.replace(f'firewall = "{FIREWALLS[0]}"', f'firewall = "{firewall}"')
                 settings.write_text(text.replace('template = "base"', f'template = "{template}"'))
                 for droplet in sim.droplets():
                     sim.control("DELETE", f"/droplets/{droplet['id']}")
@@ -33,7 +37,7 @@ def main():
                 made, = (droplet for droplet in sim.droplets() if not droplet["deleting"])
                 assert made["image"] == image, made
                 with urllib.request.urlopen(f"{sim.url}/control/user-data/{made['id']}", timeout=60) as answer:
-                    (folder / f"{template}-{image}.yaml").write_bytes(answer.read())
+                    (folder / f"{template}-{image}-{firewall}.yaml").write_bytes(answer.read())
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 //! The operator's letters: one per cause and hour, each server told of exactly once.
 
-use basement::model::history::Outcome;
+use basement::model::history::{Outcome, steps_about};
 use basement::model::moment::Span;
 use basement::model::plan::Notice;
 use basement::model::policy::OnFailure;
+use basement::ports::Ledger as _;
 use basement::rehearse::faults::judge;
 use basement::rehearse::laws::Excuse;
 use basement::rehearse::stage::Stage;
@@ -66,6 +67,14 @@ async fn forty_servers_are_one_letter() {
         history.records.values().filter(|record| record.done.values().any(|done| of(&done.outcome))).count()
     });
     assert_eq!(together, 40);
+    // So does the history of each, though the letter is the fleet's.
+    let entries = stage.ledger.entries(None).await.expect("entries");
+    for server in stage.subscriptions().keys() {
+        let steps = steps_about(&entries, server);
+        let tells: Vec<_> =
+            steps.iter().filter(|step| step.as_str().contains("fleet/operator-failed")).collect();
+        assert_eq!(tells.len(), 1, "{server}: {steps:?}");
+    }
     stage.advance(Span::days(2));
     stage.apply(PATIENCE).await;
     assert_eq!(alerts(&stage).len(), 1);

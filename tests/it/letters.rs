@@ -5,6 +5,7 @@ use basement::model::ids::{CustomerId, DropletId, ServerName};
 use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::Money;
+use basement::model::policy::FirewallBy;
 use basement::render::letter::{BadLetter, LetterFacts, Written, clean_name, write};
 
 const PASSWORD: &str = "Tr9ub4dZr9xK2mQv7LpWz3NhYc8RsJd5";
@@ -12,6 +13,7 @@ const PASSWORD: &str = "Tr9ub4dZr9xK2mQv7LpWz3NhYc8RsJd5";
 fn facts() -> LetterFacts {
     LetterFacts {
         has_ssh_keys: true,
+        firewall: FirewallBy::Both,
         brand: "Example Hosting".to_owned(),
         support: "help@example.com".to_owned(),
         name: Some("Ada Lovelace".to_owned()),
@@ -29,6 +31,7 @@ fn facts() -> LetterFacts {
 fn bare() -> LetterFacts {
     LetterFacts {
         has_ssh_keys: false,
+        firewall: FirewallBy::Cloud,
         name: None,
         portal: None,
         grace: None,

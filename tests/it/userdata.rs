@@ -1,10 +1,21 @@
 //! User-data: every template is a golden file, and values and templates that must not get in.
 
-use basement::fleet::userdata::{BUILT_IN, BadUserData, Templates, built_in, check, render, server_id};
+use basement::fleet::userdata::{self, BUILT_IN, BadUserData, Blanks, Templates, built_in, check, server_id};
 use basement::model::ids::ServerName;
+use basement::model::policy::FirewallBy;
 
 const HASH: &str = "$6$saltSALTsalt1234$fMckW3aCeSl4KG3eQnlJoUKloUDiNreePIpfetXtjWDcwUsbRLviAaOp/owqtfKYzvB3AxIEIlL60byQfDdt./";
 const ID: &str = "0123456789abcdef0123";
+
+/// With a firewall of each droplet's own.
+fn render(
+    templates: &Templates,
+    name: &str,
+    root_hash: &str,
+    server_id: &str,
+) -> Result<String, BadUserData> {
+    userdata::render(templates, name, Blanks { root_hash, server_id, firewall: FirewallBy::Ufw })
+}
 
 /// The built-in templates and one called `own`.
 fn with(text: &str) -> Templates {
@@ -33,6 +44,24 @@ fn every_built_in_template_is_filled_in() {
             assert!(!text.contains(mark), "{name}: {mark}");
         }
         assert_eq!(check(&templates, name), Ok(()));
+    }
+}
+
+#[test]
+fn who_keeps_the_firewall_decides_whether_a_droplet_has_its_own() {
+    let templates = built_in();
+    for name in templates.keys() {
+        let with = |firewall| {
+            userdata::render(&templates, name, Blanks { root_hash: HASH, server_id: ID, firewall }).unwrap()
+        };
+        let [ufw, cloud, both] = [FirewallBy::Ufw, FirewallBy::Cloud, FirewallBy::Both].map(with);
+        assert_eq!(ufw, both, "{name}");
+        let (_, script) = cloud.split_once("#!/bin/sh").expect("the first boot's script");
+        assert!(!script.contains("ufw") && !script.contains("firewall:"), "{name}: {script}");
+        // Nothing else is different.
+        let left: Vec<&str> = ufw.lines().filter(|line| !cloud.lines().any(|other| other == *line)).collect();
+        insta::assert_snapshot!("user_data_without_the_cloud", left.join("\n"));
+        assert!(cloud.lines().all(|line| ufw.contains(line)), "{name}");
     }
 }
 
@@ -107,7 +136,7 @@ fn only_server_ids_get_in() {
 #[test]
 fn templates_that_would_fail_on_the_machine_are_refused_here() {
     let with = |body: &str| complaint(&format!("#cloud-config\n{body}"));
-    insta::assert_snapshot!(with("a: {{ root_hash }}\nb: {{passwd}}"), @"line 3 of the cloud-init template `own`: an unknown blank; hint: there are `{{ root_hash }}` and `{{ server_id }}`");
+    insta::assert_snapshot!(with("a: {{ root_hash }}\nb: {{passwd}}"), @"line 3 of the cloud-init template `own`: an unknown blank; hint: there are `{{ root_hash }}`, `{{ server_id }}` and `{{ firewall }}`");
     insta::assert_snapshot!(with("a: {{ root_hash }}\nb: {{never closed\nc: 1"), @"line 3 of the cloud-init template `own`: unexpected identifier, expected end of variable block; hint: what stands in `{{ }}` and behind `#%` is Jinja");
     insta::assert_snapshot!(with("a: 1"), @"the cloud-init template has no `{{ root_hash }}`; hint: without it the mailed password is not the server's");
     insta::assert_snapshot!(with("a: {{root_hash}}\nb: “1”"), @"line 3 of the cloud-init template `own`: not plain ASCII; hint: look for quotes and dashes of a word processor");
@@ -127,7 +156,7 @@ fn what_cloud_init_would_not_take_is_refused_here() {
     insta::assert_snapshot!(with("xyzzy: true"), @"cloud-init knows no `xyzzy`; hint: look it up in cloud-init's documentation");
     insta::assert_snapshot!(with("runcmd:\n  - [a\nusers: []\n"), @"filled in, it is not YAML: did not find expected ',' or ']' at line 5 column 6, while parsing a flow sequence at line 4 column 5; hint: count the spaces: what stands in a block keeps its own");
     insta::assert_snapshot!(complaint("#cloud-config\n# {{ root_hash }}\n"), @"filled in, it is not a YAML mapping; hint: begin with `runcmd:` or so");
-    insta::assert_snapshot!(complaint("#% extends \"base\"\n#% block files\n- path: /etc/motd\n#% endblock\n"), @"filled in, it is not YAML: did not find expected key at line 43 column 1, while parsing a block mapping at line 6 column 1; hint: count the spaces: what stands in a block keeps its own");
+    insta::assert_snapshot!(complaint("#% extends \"base\"\n#% block files\n- path: /etc/motd\n#% endblock\n"), @"filled in, it is not YAML: did not find expected key at line 44 column 1, while parsing a block mapping at line 7 column 1; hint: count the spaces: what stands in a block keeps its own");
     // A script is nobody's but the shell's.
     assert_eq!(check(&self::with("#!/bin/sh\necho 'root:{{ root_hash }}' | chpasswd -e\n"), "own"), Ok(()));
 }

@@ -13,6 +13,34 @@ use super::{Bench, files, until};
 const UNLIMITED: &str =
     "ulimit -c unlimited 2>/dev/null || ulimit -c \"$(ulimit -H -c)\"; exec \"$0\" \"$@\"";
 
+/// The control: that another program, aborted in the same way, does leave one, unless this machine says why not.
+#[cfg(target_os = "linux")]
+#[test]
+fn another_program_that_is_aborted_leaves_a_core() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new("sh");
+    command.args(["-c", UNLIMITED, "sleep", "600"]).current_dir(folder.path()).stdin(Stdio::null());
+    let mut child = command.spawn().expect("sh runs");
+    let name = format!("/proc/{}/comm", child.id());
+    while std::fs::read_to_string(&name).expect("it runs").trim() != "sleep" {
+        std::thread::yield_now();
+    }
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).expect("its limits");
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("not 0");
+    kill_process(pid, Signal::ABORT).expect("it runs");
+    let status = child.wait().expect("it ends");
+    let handler = std::fs::read_to_string("/proc/sys/kernel/core_pattern").expect("the kernel's habit");
+    let is_forbidden = core_limit(&limits) == ["0", "0"] || handler.starts_with('|');
+    assert!(status.core_dumped() || is_forbidden, "no core of `sleep`, and nothing forbids it: {handler}");
+}
+
+/// The limit, and how far it may be lifted again.
+#[cfg(target_os = "linux")]
+fn core_limit(limits: &str) -> Vec<&str> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).expect("a line");
+    line.split_whitespace().take(2).collect()
+}
+
 #[test]
 fn a_run_that_is_aborted_leaves_no_core() {
     let bench = Bench::of(3);
@@ -27,13 +55,7 @@ fn a_run_that_is_aborted_leaves_no_core() {
     #[cfg(target_os = "linux")]
     {
         let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).expect("its limits");
-        let core: Vec<&str> = limits
-            .lines()
-            .find_map(|line| line.strip_prefix("Max core file size"))
-            .expect("a line")
-            .split_whitespace()
-            .collect();
-        assert_eq!(core[..2], ["0", "0"], "the limit, and how far it may be lifted again");
+        assert_eq!(core_limit(&limits), ["0", "0"]);
     }
     kill_process(pid, Signal::ABORT).expect("it runs");
     let output = child.wait_with_output().expect("it ends");
