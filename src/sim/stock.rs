@@ -21,7 +21,8 @@ pub struct Key {
     id: u64,
     name: String,
     fingerprint: String,
-    public_key: &'static str,
+    #[serde(rename = "public_key")]
+    text: &'static str,
 }
 
 /// The number of the first key.
@@ -80,7 +81,7 @@ impl Stock {
             id: FIRST_KEY + self.added,
             name: "sample key".to_owned(),
             fingerprint: fingerprint.to_ascii_lowercase(),
-            public_key: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3lC3rJ1mC0V2s3q0hQ5xk7Hh5d8ZrLw2Zc8GzjYv5b sample",
+            text: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3lC3rJ1mC0V2s3q0hQ5xk7Hh5d8ZrLw2Zc8GzjYv5b sample",
         });
         self.added += 1;
     }

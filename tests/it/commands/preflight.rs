@@ -45,7 +45,10 @@ fn an_image_and_a_key_that_are_gone() {
     ");
     let doctor = bench.expect("doctor", 1).out;
     let lines: Vec<&str> = doctor.lines().filter(|line| line.starts_with("!!")).collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @"
+    !!  DigitalOcean image `ubuntu-22-04-x64`  `GET /v2/images/ubuntu-22-04-x64`: there is no such image, or not any more; hint: name one that DigitalOcean has in `basement.toml`
+    !!  DigitalOcean SSH key                   `GET /v2/account/keys/3b:16:bf:e4:8b:00:8b:b8:59:8c:a9:d3:f0:19:45:fa`: the team has no such SSH key; hint: add it to the team, or take it out of `basement.toml`
+    ");
 }
 
 #[test]
