@@ -12,6 +12,7 @@ use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::plan::approval::{Standing, standing};
 use crate::plan::guard::Objection;
+use crate::plan::preflight;
 use crate::render;
 use crate::render::against::against;
 use crate::render::fold::fold;
@@ -102,7 +103,11 @@ pub(super) fn show(
 ) -> Result<(), Failure> {
     warn(look);
     let style = render::text::Style { colour: context.colour, width: super::watch::width() };
-    context.voice.print(&render::text::text(&fold(view(look, setup, insight)), style))
+    let mut insight = insight.clone();
+    if insight.concerns.is_empty() {
+        insight.concerns.extend(preflight::quota(&look.plan, &look.census));
+    }
+    context.voice.print(&render::text::text(&fold(view(look, setup, &insight)), style))
 }
 
 fn show_letters(setup: &engine::Setup, look: &engine::Look, format: Format) -> Result<(), Failure> {

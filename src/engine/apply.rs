@@ -1,6 +1,7 @@
 //! Applies an approved plan: servers side by side, one server's steps in order.
 //! Invariant: a fault stops its own server for this pass; refused credentials stop the pass.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -8,8 +9,10 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::Mutex;
 
 use crate::model::history::Outcome;
+use crate::model::ids::StepId;
 use crate::model::step::{Action, Step};
 use crate::plan::guard::Approved;
+use crate::plan::room::squeeze;
 use crate::ports::Fault;
 
 use super::execute::{Hands, execute};
@@ -27,11 +30,13 @@ pub(super) async fn apply(
     stop: &Stop,
     watch: Watch<'_>,
 ) -> Result<Vec<Did>, Fault> {
-    let Hands { ports, setup, .. } = hands;
+    let Hands { ports, setup, look, .. } = hands;
     let started = ports.eyes.clock.elapsed().await;
     let is_over = AtomicBool::new(false);
     let post = Post::new(unsent);
-    let row = Row { failed: AtomicUsize::new(0), most: setup.policy.caps.failed_creates };
+    // A create that the quota has no room for yet is left for the pass that finds some.
+    let later = squeeze(approved.plan(), &look.census).map(|squeeze| squeeze.later).unwrap_or_default();
+    let row = Row { failed: AtomicUsize::new(0), most: setup.policy.caps.failed_creates, later };
     let by_server: Vec<&[Step]> = approved.plan().steps.chunk_by(|a, b| a.server == b.server).collect();
     let did: Vec<Vec<Did>> = stream::iter(by_server)
         .map(|steps| async {
@@ -55,15 +60,18 @@ pub(super) async fn apply(
     }
 }
 
-/// Creates that failed in a row in this pass: after too many the others are left for the next one.
+/// Creates that failed in a row in this pass: after too many the others are left for the next one, as are those
+/// that there is no room for.
 struct Row {
     failed: AtomicUsize,
     most: usize,
+    later: BTreeSet<StepId>,
 }
 
 impl Row {
-    fn is_long(&self) -> bool {
-        self.most > 0 && self.failed.load(Ordering::Relaxed) >= self.most
+    fn leaves(&self, create: &Step) -> bool {
+        let is_long = self.most > 0 && self.failed.load(Ordering::Relaxed) >= self.most;
+        is_long || self.later.contains(&create.id)
     }
 
     fn note(&self, is_fault: bool) {
@@ -115,7 +123,7 @@ async fn one_server(
     let mut done = Vec::new();
     for step in steps {
         let is_create = matches!(step.action, Action::Create { .. });
-        if *stop.borrow() || (is_create && row.is_long()) {
+        if *stop.borrow() || (is_create && row.leaves(step)) {
             break;
         }
         let result = match &step.action {

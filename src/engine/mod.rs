@@ -8,6 +8,7 @@ mod execute;
 mod insight;
 mod letters;
 mod observe;
+mod preflight;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

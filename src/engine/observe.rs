@@ -79,6 +79,12 @@ pub(super) async fn look(
                 Err(_) if question == Question::Firewall && !setup.policy.firewall.is_cloud() => {
                     census.firewalls = Some(Vec::new());
                 }
+                // Who only looks is told what the token may not do, and sees the rest of the plan.
+                Err(fault)
+                    if question == Question::Firewall && strongbox.is_none() && fault.is_forbidden() =>
+                {
+                    failed.insert(question, fault);
+                }
                 Err(fault) if fault.is_credentials() => return Err(fault),
                 Err(fault) => {
                     failed.insert(question, fault);
