@@ -23,7 +23,7 @@ use crate::model::ids::ServerName;
 use crate::model::insight::Declared;
 use crate::model::plan::Plan;
 use crate::plan::causes;
-use crate::ports::{Billing, Clock, Ledger};
+use crate::ports::{Billing, Clock, Hold, Ledger};
 
 use super::config::{Config, Dkim, MailConfig};
 use super::env;
@@ -204,6 +204,14 @@ fn probe_ports() -> Result<ProbePorts, Failure> {
             format!("`BASEMENT_PROBE_PORTS`: `{}` is not two ports", crate::render::words::clean(&text));
         Failure::new(what, "write the port of HTTP, a colon and that of SSH, as `basement sim` prints them")
     })
+}
+
+/// The ledger's lock. Whoever takes it erases first what is kept too long.
+pub(super) async fn hold(ledger: &dyn Ledger, project: &Project, command: &str) -> Result<Hold, Failure> {
+    let hold = ledger.hold(&holder(command)).await?;
+    let before = clock()?.now().await.minus(project.config.mail.keep_password);
+    ledger.erase_passwords(&hold, before).await?;
+    Ok(hold)
 }
 
 /// What others read when the ledger is taken.

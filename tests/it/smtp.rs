@@ -158,6 +158,66 @@ async fn refusals_are_told_apart() {
 }
 
 #[tokio::test]
+async fn no_word_of_the_relays_tells_who_was_written_to() {
+    let to = "Ada.Lovelace+shop@Example.org";
+    let echoes = [
+        "5.2.2 <ada.lovelace+shop@example.org> mailbox of ada.lovelace is over quota",
+        "User unknown: ada.lovelace",
+        "5.1.1 \"ADA.LOVELACE\": not here, try eve@elsewhere.example",
+        "no such user ada.lovelace=2Bshop%40example.org (example.org said)",
+        "mailbox-ada.lovelace_full",
+    ];
+    for (code, stage) in [(550, "RCPT"), (452, "RCPT"), (554, "letter"), (451, "letter")] {
+        for echo in echoes {
+            let refused = BTreeMap::from([(to.to_owned(), (code, echo.to_owned()))]);
+            let refused = if stage == "RCPT" { refused } else { BTreeMap::new() };
+            let office = Office::open(Gate { refused, ..Gate::default() }, reject(code, echo)).await;
+            let said = office.mailer("").send(&mail(to)).await.unwrap_err().to_string();
+            assert!(said.contains(stage) && said.contains(&code.to_string()), "{said}");
+            let low = said.to_lowercase();
+            for part in ["lovelace", "example.org", "elsewhere", "@"] {
+                assert!(!low.contains(part), "{part} in {said}");
+            }
+        }
+    }
+    let refused = BTreeMap::from([(to.to_owned(), (550, echoes[0].to_owned()))]);
+    let office = Office::open(Gate { refused, ..Gate::default() }, Verdict::Accept).await;
+    let said = office.mailer("").send(&mail(to)).await.unwrap_err();
+    insta::assert_snapshot!(said, @"`smtp RCPT`: the relay refuses the recipient: 5.2.2 <…> mailbox of … is over quota; hint: correct the address at Stripe (status 550, recipient)");
+}
+
+#[tokio::test]
+async fn a_policy_is_ours_before_the_recipient_is_named_and_the_letters_after() {
+    let denied = || (550, "5.7.1 relaying denied".to_owned());
+    let refused = BTreeMap::from([("zoe@example.org".to_owned(), denied())]);
+    let office = Office::open(Gate { refused, ..Gate::default() }, reject(554, "5.7.1 spam")).await;
+    for to in ["zoe@example.org", "ada@example.org"] {
+        let fault = office.mailer("").send(&mail(to)).await.unwrap_err();
+        assert!(fault.may_be_relay() == Some("policy") && !fault.is_relay(), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn an_international_domain_is_spoken_in_ascii() {
+    let office = Office::open(Gate::default(), Verdict::Accept).await;
+    let url = SecretString::from(format!("smtp://{}", office.address));
+    let from = |from: &str| {
+        SmtpMailer::new(&url, from, None, None).unwrap_or_else(|why| panic!("{why}"))
+    };
+    from("Bäcker <servers@bäcker.example>").send(&mail("zoë@example.org")).await.unwrap_err();
+    from("Bäcker <servers@bäcker.example>").send(&mail("zoe@zoë.example")).await.unwrap();
+    let (posted, letter) = office.only();
+    assert_eq!(posted.from, "servers@xn--bcker-gra.example");
+    assert_eq!(posted.to, ["zoe@xn--zo-jja.example"]);
+    assert_eq!(letter.message_id, "<letter.ada-7f3k2m9q.welcome@xn--bcker-gra.example>");
+    let class = async |us: &str, to: &str| {
+        from(us).send(&mail(to)).await.unwrap_err().detail().code.clone().unwrap_or_default()
+    };
+    assert_eq!(class("bäcker@example.com", "zoe@example.org").await, "sender");
+    assert_eq!(class("servers@example.com", "zoë@example.org").await, "recipient");
+}
+
+#[tokio::test]
 async fn a_lost_answer_is_unknown_and_an_absent_relay_is_not() {
     let busy = Office::open(Gate::default(), reject(451, "4.3.0 try later")).await;
     let fault = busy.mailer("").send(&mail("zoe@example.org")).await.unwrap_err();
