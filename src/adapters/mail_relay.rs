@@ -46,7 +46,9 @@ enum Trouble {
     /// A good answer, but not to this command: the relay is out of step.
     OutOfStep(u16),
     /// An address is not ASCII, and the relay knows only ASCII; whether it is our own.
-    NoUtf8 { is_ours: bool },
+    NoUtf8 {
+        is_ours: bool,
+    },
 }
 
 /// How far a conversation came.

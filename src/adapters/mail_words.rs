@@ -14,7 +14,8 @@ pub(super) fn anonymous(words: &str, to: &str) -> String {
     }
     // A quoted local part may hold blanks: then no word is safe.
     let is_odd = parts.iter().any(|part| part.contains(char::is_whitespace));
-    let said = all.filter(|_| !is_odd).map(|word| if tells(word, &parts) { dropped(word) } else { word.to_owned() });
+    let said =
+        all.filter(|_| !is_odd).map(|word| if tells(word, &parts) { dropped(word) } else { word.to_owned() });
     code.map(str::to_owned).into_iter().chain(said).collect::<Vec<_>>().join(" ")
 }
 

@@ -288,22 +288,34 @@ impl Tables<'_> {
         {
             let one_line = !text.chars().any(char::is_control);
             if !one_line || address(text).is_none() {
-                let place = self.last(text);
+                let place = self.at(key, text);
                 let cure = format!("for example `{key} = \"Example <servers@example.com>\"`");
                 self.complain(format!("`mail.{key}` is not a mail address"), cure, place);
             }
         }
         if let Some(portal) = mail.portal.as_ref().filter(|portal| !is_web(portal)) {
-            let place = self.last(portal);
-            let cure = "write the whole link, for example `portal = \"https://billing.stripe.com/p/login/…\"`";
+            let place = self.at("portal", portal);
+            let cure =
+                "write the whole link, for example `portal = \"https://billing.stripe.com/p/login/…\"`";
             self.complain("`mail.portal` is not a link to a web page".to_owned(), cure.to_owned(), place);
         }
         if mail.keep_password > LONGEST_KEPT {
-            let place = self.last(&mail.keep_password.to_string());
+            let place = self.at("keep_password", &mail.keep_password.to_string());
             let message = format!("`mail.keep_password` is longer than {LONGEST_KEPT}");
             let cure = "a password that is kept can be stolen; `7d` is the default";
             self.complain(message, cure.to_owned(), place);
         }
+    }
+
+    /// Where a key's text stands in the file.
+    fn at(&self, key: &str, text: &str) -> Option<Range<usize>> {
+        let quoted = format!("\"{text}\"");
+        let is_its = |at: &usize| {
+            let line = self.text[..*at].rsplit('\n').next().unwrap_or_default();
+            line.trim_start().starts_with(key)
+        };
+        let at = self.text.match_indices(&quoted).map(|(at, _)| at).find(is_its)?;
+        Some(at..at + text.len())
     }
 
     /// Where a text stands last in the file.

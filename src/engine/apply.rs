@@ -4,10 +4,10 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt as _};
 use crate::model::step::{Action, Step};
 use crate::plan::guard::Approved;
 use crate::ports::Fault;
+use futures_util::stream::{self, StreamExt as _};
 
 use super::execute::{Hands, execute};
 use super::post::Post;

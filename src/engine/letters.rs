@@ -32,11 +32,7 @@ pub struct LetterSettings {
 
 /// Writes a plan's letters as they would be sent: by the same writer, but Stripe is not asked for the
 /// customer's name and address, and no password is opened.
-pub async fn preview(
-    ledger: Option<&dyn Ledger>,
-    setup: &Setup,
-    look: &Look,
-) -> Result<Vec<Preview>, Fault> {
+pub async fn preview(ledger: Option<&dyn Ledger>, setup: &Setup, look: &Look) -> Result<Vec<Preview>, Fault> {
     let plan = &look.plan;
     let nobody = Addressee { email: String::new(), name: None, instead: None };
     let letters = plan.steps.iter().filter_map(|step| match &step.action {
@@ -50,8 +46,8 @@ pub async fn preview(
             None => None,
         };
         let facts = facts((setup, look), order.as_ref(), letter, &nobody, plan.at);
-        let words = write(letter, &facts, Some(DOTS))
-            .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
+        let words =
+            write(letter, &facts, Some(DOTS)).map_err(|bad| Fault::refused("letter", bad.to_string()))?;
         let to = match &letter.to {
             Recipient::Operator => setup.letters.operator.clone(),
             Recipient::Customer(id) => format!("customer {id}"),

@@ -114,7 +114,8 @@ impl Look {
             Some(server) => self.history.records.get(server),
             None => Some(&self.history.fleet),
         };
-        matches!(step.action, Action::Letter { .. }) && record.is_some_and(|r| r.failures.contains_key(&step.id))
+        matches!(step.action, Action::Letter { .. })
+            && record.is_some_and(|r| r.failures.contains_key(&step.id))
     }
 }
 

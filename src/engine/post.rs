@@ -61,7 +61,9 @@ impl Mood {
 
     /// Whether another recipient's letter was refused alike before.
     fn is_second(&mut self, step: &Step, fault: &Fault) -> bool {
-        let (Action::Letter { letter }, Some(how)) = (&step.action, fault.may_be_relay()) else { return false };
+        let (Action::Letter { letter }, Some(how)) = (&step.action, fault.may_be_relay()) else {
+            return false;
+        };
         match &self.doubted {
             Some((to, before)) => *to != letter.to && before == how,
             None => {

@@ -250,16 +250,18 @@ fn particulars(occasion: &Occasion) -> Value {
 fn undelivered(why: Undelivered) -> (&'static str, &'static str) {
     match why {
         Undelivered::NeverUp => ("It did not come up in time.", "its droplet did not come up in time"),
-        Undelivered::NeverReady => {
-            ("It came up, but its set-up did not end well.", "its droplet came up, but its first boot did not end well")
-        }
+        Undelivered::NeverReady => (
+            "It came up, but its set-up did not end well.",
+            "its droplet came up, but its first boot did not end well",
+        ),
         Undelivered::NeverTold => (
             "It came up, but its password was lost before we could tell you.",
             "its password was lost, on one droplet after the other",
         ),
-        Undelivered::Unwanted => {
-            ("Your subscription ended before it could be made.", "it was wanted no more before it could be made")
-        }
+        Undelivered::Unwanted => (
+            "Your subscription ended before it could be made.",
+            "it was wanted no more before it could be made",
+        ),
     }
 }
 
@@ -305,8 +307,12 @@ fn image_words(slug: &str) -> String {
 
 /// As the makers write it.
 fn capital(word: &str) -> String {
-    const ODD: [(&str, &str); 4] =
-        [("centos", "CentOS"), ("rockylinux", "Rocky Linux"), ("almalinux", "AlmaLinux"), ("freebsd", "FreeBSD")];
+    const ODD: [(&str, &str); 4] = [
+        ("centos", "CentOS"),
+        ("rockylinux", "Rocky Linux"),
+        ("almalinux", "AlmaLinux"),
+        ("freebsd", "FreeBSD"),
+    ];
     if let Some((_, name)) = ODD.iter().find(|(slug, _)| *slug == word) {
         return (*name).to_owned();
     }

@@ -62,7 +62,8 @@ pub fn samples(now: Moment) -> Result<Vec<Sample>, BadId> {
         Occasion::AlertMany { told: names.iter().map(told).collect() },
         Occasion::AlertBreaker { opened },
     ];
-    let mut all = occasions.map(|occasion| sample("", occasion)).into_iter().collect::<Result<Vec<_>, _>>()?;
+    let mut all =
+        occasions.map(|occasion| sample("", occasion)).into_iter().collect::<Result<Vec<_>, _>>()?;
     let why = "the relay refuses the recipient: 5.1.1 …: no such user";
     all.push(Sample { instead: Some(why.to_owned()), ..sample("-handed-over", welcome(address, droplet))? });
     for (what, why) in [

@@ -227,7 +227,10 @@ fn it_is_written_down_and_told_once() {
 
 /// Given up after nine minutes, its droplet gone, and paid for.
 fn failed() -> Scene {
-    noticed(Scene::running().created(7), Fact::GaveUp { why: Undelivered::NeverUp }).gone(7).paid(3500).at(after(10))
+    noticed(Scene::running().created(7), Fact::GaveUp { why: Undelivered::NeverUp })
+        .gone(7)
+        .paid(3500)
+        .at(after(10))
 }
 
 fn begun(scene: Scene, at: Moment) -> Scene {
@@ -276,7 +279,12 @@ fn a_reset_closes_it_and_tries_again_what_was_not_begun() {
     assert_eq!(entries(begun(failed(), after(8)), true), (2, Some(Phase::New)));
     assert_eq!(entries(Scene::running().delivered(7), true), (1, Some(Phase::Delivered)));
     let told = |at| {
-        let occasion = Occasion::AlertFailed { why: Undelivered::NeverUp, refunded: Vec::new(), cancelled: false, remark: None };
+        let occasion = Occasion::AlertFailed {
+            why: Undelivered::NeverUp,
+            refunded: Vec::new(),
+            cancelled: false,
+            remark: None,
+        };
         let letter = Letter { server: Some(name()), to: Recipient::Operator, occasion };
         failed().did(
             at,

@@ -120,7 +120,12 @@ fn told(status: &str, now: RefundStatus, at: Moment) -> Scene {
         amount: Money::usd(3500),
         status: status.to_owned(),
     };
-    let occasion = Occasion::AlertFailed { why: Undelivered::NeverUp, refunded: Vec::new(), cancelled: true, remark: None };
+    let occasion = Occasion::AlertFailed {
+        why: Undelivered::NeverUp,
+        refunded: Vec::new(),
+        cancelled: true,
+        remark: None,
+    };
     let step = format!("letter/{NAME}/operator-failed/1");
     let mut scene = failed().did(after(6), REFUND, refund(), outcome).stripe(Status::Canceled);
     scene = scene.did(after(7), &step, letter(occasion), Outcome::Plain).at(at);

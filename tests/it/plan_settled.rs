@@ -22,7 +22,11 @@ fn failed(cents: i64) -> Scene {
 }
 
 fn given_up(scene: Scene) -> Scene {
-    scene.event(after(5), &format!("record/{NAME}/gave-up/1"), Event::Noticed { fact: Fact::GaveUp { why: Undelivered::NeverUp } })
+    scene.event(
+        after(5),
+        &format!("record/{NAME}/gave-up/1"),
+        Event::Noticed { fact: Fact::GaveUp { why: Undelivered::NeverUp } },
+    )
 }
 
 fn parts(scene: &mut Scene) -> &mut Vec<PaymentPart> {
@@ -227,7 +231,10 @@ fn a_failure_is_told_when_the_operators_letter_is_out_and_the_customers_not_due(
     );
     let told = failed(0).did(after(7), &format!("letter/{NAME}/operator-failed/1"), alert, Outcome::Plain);
     let customer = Recipient::Customer("cus_1".parse().expect("an id"));
-    let failure = letter(Occasion::Failed { why: Undelivered::NeverUp, refunded: vec![], cancelled: true, by_hand: false }, customer);
+    let failure = letter(
+        Occasion::Failed { why: Undelivered::NeverUp, refunded: vec![], cancelled: true, by_hand: false },
+        customer,
+    );
     let step = format!("letter/{NAME}/failed/1");
     let lost = told.event(after(7), &step, Event::Intended { action: failure });
     assert_eq!(lost.line(), "cancel letter:failed");

@@ -158,7 +158,10 @@ fn a_droplet_comes_back() {
     let deleted = |scene: Scene| noticed(scene.delivered(7), "deleted", Fact::Deleted { droplet: ID });
     let ended = |scene: Scene| noticed(scene.delivered(7), "ended", Fact::Ended);
     let never_up = |scene: Scene| {
-        let scene = destroyed(noticed(scene.created(7), "gave-up", Fact::GaveUp { why: Undelivered::NeverUp }), DestroyCause::NeverUp);
+        let scene = destroyed(
+            noticed(scene.created(7), "gave-up", Fact::GaveUp { why: Undelivered::NeverUp }),
+            DestroyCause::NeverUp,
+        );
         noticed(scene, "retry", Fact::Retry)
     };
     let mut anew = deleted(Scene::running()).gone(7).stripe(Status::Active).at(after(99));

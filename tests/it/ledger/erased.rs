@@ -136,8 +136,16 @@ fn every_attempt_is_over_some_day() {
     assert_eq!(record(&[intended(1), failed()]).erasable(late), Some(1));
     assert_eq!(record(&[intended(1), failed()]).erasable(at(0)), None);
     // Given up; and again, with the first one's password over and the second's needed.
-    assert_eq!(record(&[intended(1), noticed(Fact::GaveUp { why: Undelivered::NeverUp })]).erasable(late), Some(1));
-    let again = record(&[intended(1), noticed(Fact::GaveUp { why: Undelivered::NeverUp }), noticed(Fact::Retry), intended(2)]);
+    assert_eq!(
+        record(&[intended(1), noticed(Fact::GaveUp { why: Undelivered::NeverUp })]).erasable(late),
+        Some(1)
+    );
+    let again = record(&[
+        intended(1),
+        noticed(Fact::GaveUp { why: Undelivered::NeverUp }),
+        noticed(Fact::Retry),
+        intended(2),
+    ]);
     assert_eq!(again.erasable(late), Some(1));
     // Destroyed before it was delivered.
     assert_eq!(record(&[intended(1), noticed(Fact::Ended)]).erasable(late), Some(1));

@@ -16,7 +16,12 @@ pub fn occasions() -> Vec<Occasion> {
         Occasion::Resumed { address: ADDRESS },
         Occasion::Ending { destroy_after: Some(end) },
         Occasion::Ended,
-        Occasion::Failed { why: Undelivered::NeverReady, refunded: refunded.clone(), cancelled: true, by_hand: true },
+        Occasion::Failed {
+            why: Undelivered::NeverReady,
+            refunded: refunded.clone(),
+            cancelled: true,
+            by_hand: true,
+        },
         Occasion::AlertFailed {
             why: Undelivered::NeverReady,
             refunded,
