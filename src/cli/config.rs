@@ -12,12 +12,13 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use crate::adapters::mail_letterhead::address;
 use crate::fleet::complaint::{Complaint, nearest, sorted};
 use crate::model::ids::PlanName;
 use crate::model::moment::Span;
 use crate::model::policy::{Catalogue, Mode, PlanEntry, Policy};
 use crate::wire::redact::redact;
+
+use super::wiring::address;
 
 /// Its name, at the root of a fleet's repository.
 pub const FILE: &str = "basement.toml";

@@ -11,7 +11,7 @@ use crate::adapters::clock::{RealClock, SimClock};
 use crate::adapters::digitalocean::DigitalOcean;
 use crate::adapters::ledger::SqliteLedger;
 use crate::adapters::mail::{RelaySettings, SmtpMailer};
-use crate::adapters::mail_letterhead::Letterhead;
+use crate::adapters::mail_letterhead::{self, Letterhead};
 use crate::adapters::pace::Pace;
 use crate::adapters::probe::{ProbePorts, RealProbe};
 use crate::adapters::stripe::Stripe;
@@ -98,6 +98,11 @@ pub(super) fn mailer(config: &Config) -> Result<SmtpMailer, Failure> {
         RelaySettings { url: &url, password: password.as_ref(), authorities: authorities.as_deref() };
     SmtpMailer::through(&settings, letterhead(&config.mail)?)
         .map_err(|why| Failure::new(why, "see `BASEMENT_SMTP_…` and `[mail]` in `basement.toml`"))
+}
+
+/// The address in `Name <address>`, or a bare one, as it is sent to.
+pub(super) fn address(text: &str) -> Option<String> {
+    mail_letterhead::address(text)
 }
 
 /// Whom letters are from, and the key they are signed with.

@@ -50,10 +50,7 @@ impl Post {
 
 impl Mood {
     fn note(&mut self, step: &Step, result: &Result<Outcome, Fault>) {
-        let fault = match result {
-            Ok(_) => return self.works = true,
-            Err(fault) => fault,
-        };
+        let Err(fault) = result else { return self.works = true };
         if fault.is_relay() || (!self.works && self.is_second(step, fault)) {
             self.unsent.get_or_insert_with(|| fault.clone());
         }
@@ -64,12 +61,7 @@ impl Mood {
         let (Action::Letter { letter }, Some(how)) = (&step.action, fault.may_be_relay()) else {
             return false;
         };
-        match &self.doubted {
-            Some((to, before)) => *to != letter.to && before == how,
-            None => {
-                self.doubted = Some((letter.to.clone(), how.to_owned()));
-                false
-            }
-        }
+        let (to, before) = self.doubted.get_or_insert_with(|| (letter.to.clone(), how.to_owned()));
+        *to != letter.to && before == how
     }
 }
