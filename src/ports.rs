@@ -28,7 +28,8 @@ pub struct Detail {
     /// HTTP or SMTP status, if there was an answer.
     pub status: Option<u16>,
     /// The vendor's own short name for the error (`unprocessable_entity`, `charge_already_refunded`); of mail,
-    /// whose matter it is (`login`, `tls`, `sender`, `relay`: ours; `recipient`: the customer's; `letter`).
+    /// whose matter it is (`login`, `tls`, `sender`, `relay`: ours; `recipient`: the customer's; `policy`, `letter`:
+    /// this letter's, until another's is refused alike).
     pub code: Option<String>,
     /// What to tell a person, secrets taken out.
     pub message: String,
@@ -250,6 +251,12 @@ impl Fault {
     pub fn is_relay(&self) -> bool {
         let is_ours = |code: &str| matches!(code, "login" | "tls" | "sender" | "relay");
         matches!(self, Self::Refused(detail) if detail.code.as_deref().is_some_and(is_ours))
+    }
+
+    /// The mail relay refuses this letter in a way that may be about it alone, or about all of ours.
+    pub fn may_be_relay(&self) -> Option<&str> {
+        let code = matches!(self, Self::Refused(_)).then_some(self.detail().code.as_deref())??;
+        matches!(code, "policy" | "letter").then_some(code)
     }
 
     /// Nobody answers, or nobody knows the credential: another question will be answered in the same way.

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::error::{Failure, code, parts, pretty};
 use super::project::Project;
-use super::{Context, Format, project, say, wiring};
+use super::{Context, Format, overdue, project, say, wiring};
 use crate::fleet::userdata;
 use crate::model::moment::{Moment, Span};
 use crate::model::policy::Catalogue;
@@ -59,6 +59,7 @@ pub(super) async fn run(context: &Context, args: &DoctorArgs) -> Result<u8, Fail
         checks.extend(stripe(project).await);
         checks.extend(relay(project).await);
         checks.extend(strongbox(project).await);
+        checks.extend(overdue(project).await);
     }
     let is_well = checks.iter().all(|check| check.is_ok);
     match args.format {
@@ -173,6 +174,12 @@ async fn relay(project: &Project) -> Vec<Check> {
         },
     };
     vec![check]
+}
+
+/// What should be erased by now; nothing where nothing is kept too long. A ledger that cannot be read has its line.
+async fn overdue(project: &Project) -> Option<Check> {
+    let why = overdue::words(overdue::count(project).await.ok()?)?;
+    Some(Check::bad("erasure", &Failure::new(why, "run `basement apply`, and let it run on a schedule")))
 }
 
 /// The seal keys, the ledger, and whether they fit.

@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
-use tokio::sync::Mutex;
 
-use crate::model::history::Outcome;
 use crate::model::ids::StepId;
 use crate::model::step::{Action, Step};
 use crate::plan::guard::Approved;
@@ -16,6 +14,7 @@ use crate::plan::room::squeeze;
 use crate::ports::Fault;
 
 use super::execute::{Hands, execute};
+use super::post::Post;
 use super::{Did, Progress, Stop, Watch};
 
 /// Servers worked on at once.
@@ -26,25 +25,26 @@ const LONG_PASS: Duration = Duration::from_secs(60);
 pub(super) async fn apply(
     hands: &Hands<'_>,
     approved: &Approved,
-    unsent: Option<&Fault>,
+    post: &Post,
     stop: &Stop,
     watch: Watch<'_>,
 ) -> Result<Vec<Did>, Fault> {
     let Hands { ports, setup, look, .. } = hands;
     let started = ports.eyes.clock.elapsed().await;
     let is_over = AtomicBool::new(false);
-    let post = Post::new(unsent);
     // A create that the quota has no room for yet is left for the pass that finds some.
     let later = squeeze(approved.plan(), &look.census).map(|squeeze| squeeze.later).unwrap_or_default();
     let row = Row { failed: AtomicUsize::new(0), most: setup.policy.caps.failed_creates, later };
-    let by_server: Vec<&[Step]> = approved.plan().steps.chunk_by(|a, b| a.server == b.server).collect();
+    let mut by_server: Vec<&[Step]> = approved.plan().steps.chunk_by(|a, b| a.server == b.server).collect();
+    // One letter that is refused again and again is not tried before those that never were.
+    by_server.sort_by_key(|steps| steps.iter().any(|step| look.is_tried_letter(step)));
     let did: Vec<Vec<Did>> = stream::iter(by_server)
         .map(|steps| async {
             let late = ports.eyes.clock.elapsed().await.saturating_sub(started) > LONG_PASS;
             if late || is_over.load(Ordering::Relaxed) || *stop.borrow() {
                 return Vec::new();
             }
-            let did = one_server(hands, steps, (&row, &post), stop, watch).await;
+            let did = one_server(hands, steps, (&row, post), stop, watch).await;
             if did.iter().any(|did| did.result.as_ref().is_err_and(Fault::is_credentials)) {
                 is_over.store(true, Ordering::Relaxed);
             }
@@ -79,36 +79,6 @@ impl Row {
             self.failed.fetch_add(1, Ordering::Relaxed);
         } else {
             self.failed.store(0, Ordering::Relaxed);
-        }
-    }
-}
-
-/// Whether letters get through. Until one did they go one by one, so that a relay that refuses us costs one
-/// letter's wait and not all of theirs.
-struct Post(Mutex<Option<bool>>);
-
-impl Post {
-    fn new(unsent: Option<&Fault>) -> Self {
-        Self(Mutex::new(unsent.map(|_| false)))
-    }
-
-    async fn send(&self, hands: &Hands<'_>, step: &Step) -> Option<Result<Outcome, Fault>> {
-        let mut works = self.0.lock().await;
-        match *works {
-            Some(false) => None,
-            Some(true) => {
-                drop(works);
-                Some(execute(hands, step).await)
-            }
-            None => {
-                let result = execute(hands, step).await;
-                *works = match &result {
-                    Ok(_) => Some(true),
-                    Err(fault) if fault.is_relay() => Some(false),
-                    Err(_) => None,
-                };
-                Some(result)
-            }
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::model::plan::Plan;
 use crate::plan::{guard, plan};
 use crate::ports::Fault;
 
+use super::post::Post;
 use super::{Base, Eyes, Look, Setup, Strongbox};
 
 /// Questions to one vendor under way at once.
@@ -29,8 +30,8 @@ const ROUNDS: usize = 6;
 #[derive(Debug, Default)]
 pub struct Prices {
     known: Option<(Account, BTreeMap<Slug, Size>)>,
-    /// The relay lets us send nothing, and this is why.
-    pub(super) unsent: Option<Fault>,
+    /// What is known of the mail relay.
+    pub(super) post: Post,
 }
 
 enum Answer {
