@@ -51,11 +51,13 @@ pub struct Today<'a> {
     pub policy: &'a Policy,
     /// Objections that are waived.
     pub allow: &'a BTreeSet<String>,
+    /// Today's plan is done, whatever the guard objects to in it: whoever reads what follows from it decides that.
+    pub is_applied: bool,
 }
 
 /// What will be wanted from now until a moment, and the plan of that moment. What the guard objects to is not done.
 pub fn forecast(today: Today<'_>, until: Moment) -> Forecast {
-    let Today { plan, fleet, census, history, policy, allow } = today;
+    let Today { plan, fleet, census, history, policy, allow, is_applied } = today;
     // The firewall is the fleet's, and put in place at once or by a person: the forecast is of servers.
     let is_stuck = |note: &Note| {
         matches!(note.notice, Notice::FirewallTwins { .. } | Notice::FirewallPending { is_failed: true, .. })
@@ -65,7 +67,7 @@ pub fn forecast(today: Today<'_>, until: Moment) -> Forecast {
     let mut world =
         World { fleet, policy, census: census.clone(), history: history.clone(), next: DropletId::PREDICTED };
     let mut told: BTreeSet<StepId> = plan.steps.iter().map(|step| step.id.clone()).collect();
-    let is_begun = world.begin(plan, allow);
+    let is_begun = world.begin(plan, allow, is_applied);
     if world.boot() || is_begun {
         world.census.at = world.census.at.plus(TICK);
     }
@@ -91,7 +93,9 @@ pub fn forecast(today: Today<'_>, until: Moment) -> Forecast {
             }
         }
         let Some(next) = next.filter(|next| *next <= until) else { break };
-        steps.iter().for_each(|step| world.carry_out(step));
+        for step in &steps {
+            world.carry_out(step);
+        }
         world.census.at = next;
     }
     world.census.at = world.census.at.max(until);
@@ -190,7 +194,7 @@ impl World<'_> {
     }
 
     /// What was asked for before comes true, and what today's plan does is done. Whether there was any.
-    fn begin(&mut self, today: &Plan, allow: &BTreeSet<String>) -> bool {
+    fn begin(&mut self, today: &Plan, allow: &BTreeSet<String>, is_applied: bool) -> bool {
         for note in &today.notes {
             let droplet = note.server.as_ref().and_then(|server| self.history.records.get(server)?.droplet);
             match (&note.notice, droplet) {
@@ -203,8 +207,11 @@ impl World<'_> {
                 _ => {}
             }
         }
-        let approved = guard::judge(today, &self.census, &self.history, allow);
-        let steps = approved.map(|approved| approved.plan().steps.clone()).unwrap_or_default();
+        let steps = match guard::judge(today, &self.census, &self.history, allow) {
+            Ok(approved) => approved.plan().steps.clone(),
+            Err(_) if is_applied => today.steps.clone(),
+            Err(_) => Vec::new(),
+        };
         steps.iter().for_each(|step| self.carry_out(step));
         !steps.is_empty() || !today.is_settled()
     }

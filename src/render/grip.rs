@@ -1,7 +1,7 @@
 //! How hard a concern is: what fails by it, what it delays, what is only to know; and which steps are certain to be
 //! refused. Every concern is matched by name, so that a new one must be judged before it compiles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ pub enum Grip {
 /// How hard a concern is.
 pub fn grip(concern: &Concern) -> Grip {
     match concern {
-        Concern::Quota { limit, has, creates, destroys } if has + creates > limit + destroys => Grip::Fails,
+        _ if concern.may_fail() => Grip::Fails,
         Concern::SoldOut { .. } | Concern::NoImage { .. } | Concern::NoKey { .. } => Grip::Fails,
         Concern::Quota { .. } | Concern::Requests { .. } => Grip::Delays,
         Concern::Loss { .. } | Concern::Scope { .. } => Grip::Known,
@@ -44,7 +44,7 @@ pub fn refused<'a>(concern: &Concern, steps: &'a [Step]) -> Vec<&'a Step> {
         creates().filter(|step| step.server.as_ref().is_some_and(|name| names.contains(name))).collect()
     };
     match concern {
-        Concern::Quota { limit, has, creates: wanted, destroys } => {
+        Concern::Quota { limit, has, creates: wanted, waits: _, destroys } => {
             let room = (limit + destroys).saturating_sub(*has).min(*wanted);
             creates().skip(usize::try_from(room).unwrap_or(usize::MAX)).collect()
         }
@@ -64,6 +64,17 @@ pub(super) fn doomed<'a>(insight: &Insight, steps: &'a [Step]) -> BTreeMap<&'a S
         }
     }
     found
+}
+
+/// The creates that wait until a droplet is gone, as `plan::room` says.
+pub(super) fn waiting<'a>(insight: &Insight, steps: &'a [Step]) -> BTreeSet<&'a StepId> {
+    let room = insight.concerns.iter().find_map(|concern| match concern {
+        Concern::Quota { limit, has, waits, .. } if *waits > 0 => Some(limit.saturating_sub(*has)),
+        _ => None,
+    });
+    let creates = steps.iter().filter(|step| matches!(step.action, Action::Create { .. }));
+    let Some(room) = room else { return BTreeSet::new() };
+    creates.skip(usize::try_from(room).unwrap_or(usize::MAX)).map(|step| &step.id).collect()
 }
 
 /// The concerns in sections, the hardest first.

@@ -220,9 +220,13 @@ fn step_rows(plan: &Plan, places: Places<'_>, insight: &Insight) -> Vec<Row> {
     let mut said = BTreeSet::new();
     let mut rows = Vec::new();
     let doomed = grip::doomed(insight, &plan.steps);
+    let waiting = grip::waiting(insight, &plan.steps);
     for step in &plan.steps {
         let mut row = step_row(step, places, plan, insight);
-        row.details.extend(doomed.get(&step.id).map(|why| format!("it will be refused: {}", why.join(", "))));
+        row.details.extend(match doomed.get(&step.id) {
+            Some(why) => Some(format!("it will be refused: {}", why.join(", "))),
+            None => waiting.contains(&step.id).then(|| "it waits until a droplet is gone".to_owned()),
+        });
         row.details.extend(goes_on(step, plan).map(str::to_owned));
         row.details.extend(insight::loss_of(step, insight, plan.at));
         if let Some(server) = step.server.as_ref().filter(|server| said.insert(*server)) {

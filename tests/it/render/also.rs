@@ -57,7 +57,13 @@ fn creates(shop: &mut Shop) {
         last: at("2026-08-20T07:40:00Z"),
         why: "droplet limit exceeded".to_owned(),
     };
-    shop.paid("amy-6k2w9c4t").server(|server| server.since = at("2026-08-20T07:50:00Z"));
+    shop.paid("amy-6k2w9c4t").server(|server| {
+        server.since = at("2026-08-20T07:50:00Z");
+        server.spec.image = "ubuntu-20-04-x64".parse().expect("a slug");
+        server.spec.ssh_keys = vec!["3b:16:e4:bf".to_owned()];
+    });
+    shop.shelf.images.insert("ubuntu-20-04-x64".parse().expect("a slug"), None);
+    shop.shelf.keys.insert("3b:16:e4:bf".to_owned(), false);
     shop.paid("bob-3x7n5h8p")
         .record(|record| {
             record.attempt = 1;

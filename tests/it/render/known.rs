@@ -2,7 +2,6 @@
 
 use std::sync::LazyLock;
 
-use basement::model::ids::{ServerName, Slug};
 use basement::model::insight::{Commit, Concern, Declared, Insight, Label, StripeEvent, Written};
 use basement::model::plan::Plan;
 use basement::plan::attribution;
@@ -16,7 +15,6 @@ static TALE: LazyLock<Insight> = LazyLock::new(|| {
     let mut insight = shop.insight(&plan, 4_812);
     insight.labels = attribution::labels(&plan, &base, &shop.history);
     insight.withdrawn = attribution::withdrawn(&plan, &base);
-    insight.concerns.push(refused());
     declarations(&mut insight);
     insight
 });
@@ -27,11 +25,6 @@ pub fn insight(plan: &Plan) -> Insight {
     let label = |id| TALE.labels.get(id).copied().unwrap_or(Label::Pending);
     insight.labels = plan.steps.iter().map(|step| (step.id.clone(), label(&step.id))).collect();
     insight
-}
-
-/// A token that may do all that is needed, and not show why.
-fn refused() -> Concern {
-    Concern::Scope { vendor: "Stripe".to_owned(), scope: "Events: read".to_owned() }
 }
 
 fn declarations(insight: &mut Insight) {
@@ -58,19 +51,9 @@ fn declarations(insight: &mut Insight) {
     event("fay-6q2t9r3w", "evt_1Qb3", "customer.subscription.updated", "2026-08-19T09:30:00Z");
 }
 
-/// What is known of another day.
+/// What is known of another day; few requests are left on the first of them.
 pub fn of_day(day: &str, shop: &super::shop::Shop, plan: &Plan) -> Insight {
-    let is_morning = day == also::days()[0].0;
-    let mut insight = shop.insight(plan, if is_morning { 2 } else { 4_812 });
-    if is_morning {
-        let slug = |text| Slug::parse(text).expect("a slug");
-        let servers: Vec<ServerName> = vec![name("amy-6k2w9c4t")];
-        insight.concerns.extend([
-            Concern::NoImage { image: slug("ubuntu-20-04-x64"), servers: servers.clone() },
-            Concern::NoKey { key: "3b:16:e4:bf".to_owned(), servers },
-        ]);
-    }
-    insight
+    shop.insight(plan, if day == also::days()[0].0 { 2 } else { 4_812 })
 }
 
 /// The concerns of all days.

@@ -16,6 +16,7 @@ use basement::model::money::{Currency, Money};
 use basement::model::plan::Plan;
 use basement::model::policy::{Catalogue, FirewallBy, Policy};
 use basement::plan::forecast::{Today, forecast};
+use basement::plan::preflight::Shelf;
 use basement::plan::{causes, guard, plan, preflight};
 use basement::render::objection::sentence;
 use basement::render::view::PlanView;
@@ -34,6 +35,8 @@ pub struct Shop {
     pub history: History,
     pub policy: Policy,
     pub catalogue: Catalogue,
+    /// What vendors say of images, keys and scopes.
+    pub shelf: Shelf,
 }
 
 /// One of its servers.
@@ -59,7 +62,14 @@ impl Shop {
         census.firewalls = Some(vec![firewall("fw-1", Progress::Succeeded, 0)]);
         let policy = Policy { firewall: FirewallBy::Cloud, ..Policy::default() };
         let history = History { team: Some("team-1".to_owned()), ..History::default() };
-        Self { fleet: Fleet { servers: BTreeMap::new() }, census, history, policy, catalogue: catalogue() }
+        Self {
+            fleet: Fleet { servers: BTreeMap::new() },
+            census,
+            history,
+            policy,
+            catalogue: catalogue(),
+            shelf: Shelf::default(),
+        }
     }
 
     /// A server of the files; Stripe says the same.
@@ -121,11 +131,11 @@ impl Shop {
 
     /// What `plan` would say of it besides, but for what stands in git and at Stripe.
     pub fn insight(&self, plan: &Plan, left: u64) -> Insight {
-        let Self { fleet, census, history, policy, catalogue } = self;
-        let today = Today { plan, fleet, census, history, policy, allow: &BTreeSet::new() };
+        let Self { fleet, census, history, policy, catalogue, shelf } = self;
+        let today = Today { plan, fleet, census, history, policy, allow: &BTreeSet::new(), is_applied: true };
         let upcoming = forecast(today, census.at.plus(Span::days(14))).upcoming;
         let budget = preflight::budget(plan, Some(left), Some(5_000));
-        let mut concerns = preflight::concerns(plan, fleet, catalogue, census);
+        let mut concerns = preflight::concerns(plan, fleet, catalogue, census, shelf);
         concerns.extend(budget.as_ref().and_then(preflight::shortage));
         let lost = causes::lost(plan, census, history);
         Insight { lost, upcoming, concerns, budget, ..Insight::default() }

@@ -33,6 +33,7 @@ pub fn shop() -> Shop {
     lost(&mut shop);
     kept(&mut shop);
     shop.census.firewalls = Some(vec![drifted()]);
+    shop.shelf.denied.insert(("Stripe", "Events: read"));
     let basic = "basic".parse().expect("a plan");
     shop.catalogue.plans.get_mut(&basic).expect("its entry").month = Some(500);
     shop
