@@ -130,7 +130,12 @@ impl Page {
 /// What the warning has not said already: each row stands once.
 fn besides(section: &Section) -> Section {
     let is_new = |row: &&Row| section.part != Part::Steps || !row.takes;
-    Section { rows: section.rows.iter().filter(is_new).cloned().collect(), ..section.clone() }
+    let rows: Vec<Row> = section.rows.iter().filter(is_new).cloned().collect();
+    let title = match (section.rows.len() - rows.len(), section.title.strip_suffix(')')) {
+        (above @ 1.., Some(counted)) => format!("{counted}, {above} of them above)"),
+        _ => section.title.clone(),
+    };
+    Section { title, rows, ..section.clone() }
 }
 
 /// A text that cannot end the code block it stands in.

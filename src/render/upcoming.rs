@@ -34,7 +34,12 @@ pub(super) fn rows(upcoming: &[Upcoming], places: Places<'_>, plan: &Plan) -> Ve
         let of = next.server.as_ref().and_then(|server| told.get(server)).copied();
         match (&next.action, of) {
             (Action::Letter { letter }, Some(at)) => {
-                let (when, letter) = (time_seen(next.at, plan.at), words::letter_words(letter));
+                let when = time_seen(next.at, plan.at);
+                let letter = if letter.is_welcome() {
+                    letter.occasion.word().to_owned()
+                } else {
+                    words::letter_words(letter)
+                };
                 rows[at].details.push(format!("then, at {when}, a letter: {letter}"));
             }
             (Action::Letter { letter }, None) if is_soon(next.at, plan) && !letter.occasion.is_alert() => {

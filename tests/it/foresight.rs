@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use basement::model::billing::Status;
-use basement::model::census::{Account, Census, DropletStatus, Size};
+use basement::model::census::{Account, Census, DropletStatus, Readiness, Secret, Size};
 use basement::model::desired::{Fleet, Price};
 use basement::model::history::{History, Phase, Record};
 use basement::model::ids::DropletId;
@@ -64,6 +64,21 @@ fn what_follows_is_known_today() {
     assert_eq!(ahead(&stopped, start().plus(Span::days(6))), [""; 0]);
     // Nothing is to come where nothing changes.
     assert_eq!(ahead(&Scene::running().delivered(7).droplet(7, DropletStatus::Active), month), [""; 0]);
+}
+
+#[test]
+fn a_new_droplet_has_a_password_that_opens_and_what_is_not_good_is_not_foretold_as_good() {
+    let lost = Secret::Lost { why: "the ledger has none".to_owned() };
+    let scene = Scene::running().created(7).droplet(7, DropletStatus::Active).ready(7).secret(lost).at(after(2));
+    let words = |scene: &Scene| -> Vec<&str> {
+        let seen = self::seen(scene, after(60));
+        seen.upcoming.iter().map(|next| next.action.word()).collect()
+    };
+    assert_eq!(words(&scene), ["create", "letter"], "it is replaced once");
+    let failed = Readiness::Failed { failed: vec!["package:certbot".to_owned()] };
+    let scene = Scene::running().created(7).droplet(7, DropletStatus::Active).shows(7, failed).at(after(2));
+    assert_eq!(words(&scene), [""; 0], "a person mends it, at a time that nobody knows");
+    assert!(Moment::parse("9999-12-31").is_ok() && Moment::parse("9999-12-32").is_err());
 }
 
 #[test]

@@ -21,6 +21,7 @@ use basement::model::insight::Insight;
 use basement::model::money::{Currency, Money, Totals};
 use basement::model::plan::{Note, Notice, Plan, Uses};
 use basement::model::step::{Action, Fact, Reason, Step};
+use basement::render::diff::unified;
 use basement::render::history::{history_json, history_text};
 use basement::render::money::money_table;
 use basement::render::progress::{failed_line, progress_line, summary, unknown_line};
@@ -115,6 +116,13 @@ fn hostile_names_and_reasons_are_spelt_out() {
     assert!(all.contains(r"x\u{1b}[2J\u{1b}[Hplan: nothing\r\n\u{9b}31m\u{202e}evil\u{200b}\u{7f}\t\u{0}"));
     let last = all.lines().rev().find(|line| line.starts_with("plan: ")).expect("a summary");
     assert!(last.ends_with("1 objection"), "{last}");
+}
+
+#[test]
+fn a_shown_change_of_a_file_steers_nothing() {
+    let shown = unified("fleet/x.yaml", Some("a: 1\n"), "because: \"x\u{202e}y\u{1b}[2J\"\n", true);
+    assert!(shown.contains(r"+because: ") && shown.contains(r"x\u{202e}y\u{1b}[2J"), "{shown}");
+    assert!(!shown.contains('\u{202e}') && !shown.contains("\u{1b}[2J"));
 }
 
 #[test]

@@ -196,14 +196,14 @@ fn whoever_is_asked_to_apply_sees_what_a_plan_says_and_later_passes_do_not_ask_a
     };
     let (times, plan) = asked(&shop, "plan --out plan.json", 0);
     assert_eq!(times, 1);
-    for word in ["declared by", "has cancelled", "Stripe: ", "\nUpcoming\n", "\n≈ "] {
+    for word in ["declared by", "has cancelled", "Stripe: ", "\nUpcoming: each is done", "\n≈ "] {
         assert!(plan.out.contains(word), "{word}: {}", plan.page());
     }
     let (times, apply) = asked(&shop, "apply", 3);
     assert_eq!((times, seen(&apply)), (1, seen(&plan)));
     let (times, saved) = asked(&shop, "apply plan.json --auto-approve", 0);
     assert!(saved.out.starts_with(plan.out.split("\n≈ ").next().expect("a plan")), "{}", saved.page());
-    assert_eq!((times, saved.out.matches("\nUpcoming\n").count()), (1, 1), "{}", saved.page());
+    assert_eq!((times, saved.out.matches("\nUpcoming: each is done").count()), (1, 1), "{}", saved.page());
 }
 
 #[test]

@@ -204,6 +204,25 @@ fn whatever_takes_something_away_asks_for_care() {
     }
 }
 
+/// A destroy stands once, with all that is said of it: many of them are read, and can be approved.
+#[test]
+fn the_comment_of_sixty_destroys_is_whole() {
+    let (plan, insight, _) = rich();
+    let first = plan.steps.iter().find(|step| step.server == Some(sample::name("ada-7f3k2m9q")));
+    let first = first.expect("a destroy");
+    let (mut many, mut steps) = (insight.clone(), Vec::new());
+    for n in 0..60 {
+        let step = sample::step(&format!("user-{n:03}"), first.action.clone(), first.reason.clone());
+        let name = step.server.clone().expect("a server");
+        many.declared.insert(name.clone(), insight.declared[&sample::name("ada-7f3k2m9q")].clone());
+        many.events.insert(name, insight.events[&sample::name("ada-7f3k2m9q")].clone());
+        steps.push(step);
+    }
+    let out = markdown(&view_of(&sample::plan(steps, vec![]), &many, &[OBJECTION]));
+    assert!(out.contains("truncated=no"), "{}", out.chars().count());
+    assert_eq!((out.matches("user-059  ").count(), out.matches("- destroy").count()), (1, 60));
+}
+
 #[test]
 fn the_comment_of_ten_thousand_steps_fits() {
     let actions = sample::actions();
