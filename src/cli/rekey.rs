@@ -1,13 +1,13 @@
 //! `basement rekey`: seals every kept password with the first key, so that the others can be thrown away.
 
 use super::error::{Failure, code};
-use super::{Context, project, say, wiring};
+use super::{Context, keys, project, say, wiring};
 use crate::ports::Ledger as _;
 use crate::render::words::count;
 
 pub(super) async fn run(context: &Context) -> Result<u8, Failure> {
     let project = project::load(&context.dir)?;
-    let (ledger, vault) = wiring::strongbox(&project).await?;
+    let (vault, ledger) = (keys::vault(&project)?, wiring::sealed_ledger(&project).await?);
     let hold = ledger.hold(&wiring::holder("rekey")).await?;
     let (mut resealed, mut shut, mut fresh) = (Vec::new(), Vec::new(), 0);
     for old in ledger.passwords().await? {

@@ -262,6 +262,8 @@ impl Record {
             | Occasion::AlertMany { .. }
             | Occasion::AlertRefund { .. }
             | Occasion::AlertNotReady { .. }
+            | Occasion::AlertUnsure { .. }
+            | Occasion::AlertFirewall { .. }
             | Occasion::AlertBreaker { .. } => {}
         }
     }

@@ -34,8 +34,7 @@ pub fn is_destructive(action: &Action) -> bool {
         | Action::Cancel { .. }
         | Action::Shutdown { .. }
         | Action::PowerOff { .. } => true,
-        // Somebody's rules are taken away, and somebody may need them.
-        Action::Firewall { order } => order.id.is_some(),
+        Action::Firewall { order } => order.takes_away(),
         Action::Record { .. }
         | Action::Tag { .. }
         | Action::PowerOn { .. }

@@ -114,6 +114,8 @@ pub fn notice_word(notice: &Notice) -> &'static str {
         Notice::Twins { .. } => "twins",
         Notice::Orphan { .. } => "orphan",
         Notice::WrongSize { .. } => "wrong size",
+        Notice::Unsure { .. } => "told?",
+        Notice::Untried { .. } => "not looked at",
         Notice::Held { .. } => "held",
         Notice::HoldOver { .. } => "hold is over",
         Notice::Stale { .. } => "stale file",
@@ -200,6 +202,10 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
         Notice::WrongSize { has, wants } => {
             format!("it is a {}, and its file wants a {}; it is not resized", clean(has), clean(wants))
         }
+        Notice::Unsure { droplet } => {
+            format!("droplet {droplet} is taken as delivered; nobody knows whether its customer was told")
+        }
+        Notice::Untried { passwords } => untried(*passwords),
         Notice::Held { .. } | Notice::HoldOver { .. } => hold(notice, now),
         Notice::Stale { status, would } => format!(
             "Stripe now says `{}`, so this is not done: {}; run `basement generate`",
@@ -251,6 +257,14 @@ fn not_ready(droplet: DropletId, state: &Readiness, until: Option<String>) -> St
         }
         None => format!("droplet {droplet}: {what}; its customer is told when it is mended"),
     }
+}
+
+fn untried(passwords: usize) -> String {
+    format!(
+        "{}: not looked at, for there is no seal key here; a server whose password is lost is replaced instead of \
+         told of (`--allow lost-key`)",
+        count(passwords as u64, "password")
+    )
 }
 
 fn keyless(creates: usize) -> String {

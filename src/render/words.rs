@@ -167,6 +167,8 @@ pub fn letter_words(letter: &Letter) -> String {
         | Occasion::AlertRefused { .. }
         | Occasion::AlertRefund { .. }
         | Occasion::AlertNotReady { .. }
+        | Occasion::AlertUnsure { .. }
+        | Occasion::AlertFirewall { .. }
         | Occasion::AlertMany { .. }
         | Occasion::AlertBreaker { .. } => format!("alert: {}", alert_words(&letter.occasion)),
     };
@@ -193,6 +195,13 @@ pub fn alert_words(occasion: &Occasion) -> String {
             let cause = told.first().map_or("", |told| told.occasion.word());
             format!("{}, {} ({})", cause_words(cause), count(told.len() as u64, "server"), names(&servers))
         }
+        Occasion::AlertUnsure { droplet, address } => {
+            let at = address.map(|at| format!(" at {at}")).unwrap_or_default();
+            format!("droplet {droplet}{at} is taken as delivered; was its customer told?")
+        }
+        Occasion::AlertFirewall { why, waiting } => {
+            format!("the firewall is not in force: {}; {} for it", clean(why), wait(*waiting))
+        }
         Occasion::AlertBreaker { opened } => format!("{}, breaker open", failures(opened)),
         Occasion::Welcome { .. }
         | Occasion::Suspended { .. }
@@ -203,6 +212,12 @@ pub fn alert_words(occasion: &Occasion) -> String {
     }
 }
 
+/// So many that wait.
+fn wait(waiting: usize) -> String {
+    let verb = if waiting == 1 { "waits" } else { "wait" };
+    format!("{} {verb}", count(waiting as u64, "server"))
+}
+
 /// What the operator's letters of one word are about.
 pub fn cause_words(word: &str) -> &'static str {
     match word {
@@ -211,6 +226,7 @@ pub fn cause_words(word: &str) -> &'static str {
         "operator-refused" => "what is refused again and again",
         "operator-not-ready" => "servers whose first boot is not over, or not good",
         "operator-refund" => "refunds that came back",
+        "operator-unsure" => "servers taken as delivered",
         _ => "the fleet",
     }
 }
@@ -222,7 +238,7 @@ pub fn readiness(state: &Readiness) -> String {
         Readiness::Failed { failed } => {
             format!("its own checks failed: {}", clean(&failed.join(", ")))
         }
-        Readiness::NotYet { why } => clean(why),
+        Readiness::NotYet { why, is_absent: _ } => clean(why),
         Readiness::Mismatch { told, shown } => {
             format!("its page tells the SSH key {}, and SSH shows {}", clean(told), clean(shown))
         }
