@@ -78,7 +78,7 @@ fn templates(project: &Project) -> Vec<Check> {
     let names: BTreeSet<_> = own.chain([&catalogue.defaults.template]).collect();
     let check = |name: &String| {
         let what = format!("template `{name}`");
-        match userdata::check(&project.templates, name) {
+        match userdata::check(&project.templates, name, project.config.policy.ready) {
             Ok(()) => Check::ok(what, "can be filled in".to_owned()),
             Err(bad) => Check::bad(what, &Failure::plain(bad.to_string())),
         }
@@ -99,7 +99,7 @@ async fn digitalocean(project: &Project) -> Vec<Check> {
     };
     let says = format!("{kind}{UNASKED}");
     let with_keys = !project.config.catalogue.defaults.ssh_keys.is_empty();
-    let asked = cloud.checkup(with_keys).await;
+    let asked = cloud.checkup(with_keys, project.config.policy.firewall.is_cloud()).await;
     vendor(Check::ok(WHAT, says), "DigitalOcean", asked).await
 }
 

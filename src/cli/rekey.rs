@@ -17,12 +17,20 @@ pub(super) async fn run(context: &Context) -> Result<u8, Failure> {
             Err(fault) => shut.push((old, fault)),
         }
     }
-    ledger.replace_passwords(&hold, &resealed).await?;
+    let is_clean = ledger.replace_passwords(&hold, &resealed).await?;
     let key = vault.ids().first().map_or_else(String::new, ToString::to_string);
     let already = if fresh > 0 { format!("; {fresh} had it already") } else { String::new() };
     say::tell(&format!("{} sealed anew with key {key}{already}", count(resealed.len() as u64, "password")));
-    if shut.is_empty() {
-        return Ok(code::DONE);
+    match (shut.is_empty(), is_clean) {
+        (true, true) => return Ok(code::DONE),
+        (true, false) => {
+            return Err(Failure::new(
+                "sealed anew, but another program reads the ledger this moment: the old seals are still in its files",
+                "keep the old key secret, and run `basement rekey` again when nobody reads the ledger",
+            )
+            .with_code(code::UNCLEAN));
+        }
+        (false, _) => {}
     }
     for (old, fault) in &shut {
         say::remark(&format!("`{}`, attempt {}: {}", old.server, old.attempt, fault.detail().message));

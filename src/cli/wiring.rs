@@ -105,7 +105,7 @@ pub(super) fn letterhead(mail: &MailConfig) -> Result<Letterhead, Failure> {
     let wrong = |why: String| Failure::new(why, "see `[mail]` in `basement.toml`");
     let head = Letterhead::new(&mail.from, Some(mail.answers())).map_err(wrong)?;
     let Some(Dkim { selector, domain }) = &mail.dkim else { return Ok(head) };
-    let key = env::secret("BASEMENT_DKIM_KEY", "the private key of `mail.dkim`")?;
+    let key = env::secret_text("BASEMENT_DKIM_KEY", "the private key of `mail.dkim`")?;
     head.signed(selector, domain, &key).map_err(wrong)
 }
 

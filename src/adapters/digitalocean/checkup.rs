@@ -10,8 +10,8 @@ use crate::wire::digitalocean as wire;
 
 impl DigitalOcean {
     /// Asks for everything that a plan reads, one item each; for SSH keys only if they are used, since they may be
-    /// asked for ten times a minute.
-    pub async fn checkup(&self, with_keys: bool) -> Vec<Asked> {
+    /// asked for ten times a minute; for firewalls only if one is wanted.
+    pub async fn checkup(&self, with_keys: bool, with_firewall: bool) -> Vec<Asked> {
         let one = |path: &str| Call::get(path).with("per_page", "1");
         let mut calls: Vec<(&'static str, Call, Read)> = vec![
             ("account:read", Call::get("/v2/account").needs("`account:read`, `droplet:read`"), account),
@@ -26,6 +26,11 @@ impl DigitalOcean {
         if with_keys {
             let call = one("/v2/account/keys").needs("`ssh_key:read`");
             calls.push(("ssh_key:read", call, |_| Ok(String::new())));
+        }
+        if with_firewall {
+            calls.push(("firewall:read", one("/v2/firewalls").needs("`firewall:read`"), |_| {
+                Ok(String::new())
+            }));
         }
         let mut asked = Vec::new();
         for (what, call, read) in calls {
