@@ -10,10 +10,13 @@ use crate::engine::settle::{self, End, Run};
 use crate::engine::{self, Look, Prices};
 use crate::model::approval::Approval;
 use crate::model::moment::Span;
+use crate::model::step::Step;
+use crate::plan::agreed::Agreed;
 use crate::plan::approval::{Standing, standing};
-use crate::plan::digest::{destructive, digest};
+use crate::plan::digest::destructive;
 use crate::render::events::ApplyEvent;
-use crate::render::words;
+use crate::render::why::step_line;
+use crate::render::words::{self, Places};
 
 use super::error::{self, Failure, code};
 use super::saved::Saved;
@@ -25,7 +28,8 @@ pub(super) const LOST_KEY: &str = "lost-key";
 /// Arguments of `basement apply`.
 #[derive(Debug, Args)]
 pub(crate) struct ApplyArgs {
-    /// A saved plan, from `basement plan --out`: this is done and nothing else, or nothing at all (exit code 4).
+    /// A saved plan, from `basement plan --out`: it is done if it would still be the same (else exit code 4), and nothing
+    /// else is taken away.
     plan: Option<PathBuf>,
     /// Do not ask; needed where there is no terminal.
     #[arg(long)]
@@ -71,12 +75,18 @@ async fn go(context: &Context, args: &ApplyArgs) -> Result<u8, Failure> {
         let strongbox = engine::Strongbox { ledger: ports.ledger.clone(), vault: ports.vault.clone() };
         let eyes = (&ports.eyes, Some(&strongbox));
         let look = engine::look(eyes, &setup, history, &mut Prices::default()).await?;
-        let said = match &saved {
-            Some(saved) => same(context, saved, &look, &setup)?,
-            None => consent(context, &look, &setup, &stop).await?,
+        if let Some(saved) = &saved {
+            same(context, saved, &look, &setup)?;
+        }
+        // Whoever names a saved plan wants it; what it takes away needs more than that.
+        let is_harmless = saved.is_some() && destructive(&look.plan).next().is_none();
+        let said = if args.auto_approve || is_harmless {
+            Said::Yes(Agreed::to(&look.plan))
+        } else {
+            consent(context, &look, &setup, &stop).await?
         };
         match said {
-            Said::Yes => agreed = Some(digest(&look.plan)),
+            Said::Yes(to) => agreed = Some(to),
             Said::Over(code) => return Ok(code),
         }
     }
@@ -93,16 +103,16 @@ async fn go(context: &Context, args: &ApplyArgs) -> Result<u8, Failure> {
 
 /// What was said to a plan.
 enum Said {
-    /// Go on.
-    Yes,
+    /// Go on, with this and what follows from it.
+    Yes(Agreed),
     /// There is nothing to go on with.
     Over(u8),
 }
 
-/// Whether the plan is still the saved one; else shows how it differs.
-fn same(context: &Context, saved: &Saved, look: &Look, setup: &engine::Setup) -> Result<Said, Failure> {
+/// Sees that the plan is still the saved one; else shows how it differs.
+fn same(context: &Context, saved: &Saved, look: &Look, setup: &engine::Setup) -> Result<(), Failure> {
     let Some(diff) = saved.moved(look, &plan::text(look, setup), context.colour) else {
-        return Ok(Said::Yes);
+        return Ok(());
     };
     context.voice.print(&diff)?;
     Err(Failure::new(
@@ -123,7 +133,7 @@ async fn consent(
     let counts = |approval: &&Approval| standing(approval, &look.plan, look.team()) == Standing::Counts;
     if let Some(approval) = setup.approvals.iter().find(counts).filter(|_| count > 0) {
         say::remark(&format!("approved by {} until {}", approval.by, approval.until));
-        return Ok(Said::Yes);
+        return Ok(Said::Yes(Agreed::to(&look.plan).and(approval)));
     }
     plan::show(context, look, setup)?;
     if look.plan.is_settled() && !look.plan.is_broken() {
@@ -141,7 +151,7 @@ async fn consent(
             .await
     };
     if is_yes {
-        return Ok(Said::Yes);
+        return Ok(Said::Yes(Agreed::to(&look.plan)));
     }
     say::remark("nothing was done");
     Ok(Said::Over(if *stop.borrow() { code::INTERRUPTED } else { code::DONE }))
@@ -194,15 +204,20 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
                 plan::show(context, &report.look, setup)?;
                 let names: Vec<String> =
                     report.refused.iter().map(|o| format!("--allow {}", o.name())).collect();
-                let before = if run.did.is_empty() { String::new() } else { format!(" (before it: {done})") };
+                let (before, code) = if run.did.is_empty() {
+                    (String::new(), code::OBJECTED)
+                } else {
+                    (format!(" (before it: {done})"), code::PARTIAL)
+                };
                 return Err(Failure::new(
                     format!("the guard objects; of this plan nothing was done{before}"),
                     format!("look at it closely; if it is right, say so by `{}`", names.join(" ")),
                 )
-                .with_code(code::OBJECTED));
+                .with_code(code));
             }
             Ok(code::OBJECTED)
         }
+        End::Beyond => Err(beyond(setup, run, &done)),
         End::Moved => Err(Failure::new(
             "the world moved since the plan was shown; nothing was done",
             "run `basement apply` again and read the new plan",
@@ -235,6 +250,20 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
         )
         .with_code(code::INTERRUPTED)),
     }
+}
+
+/// What was agreed to is done, and more would be taken away.
+fn beyond(setup: &engine::Setup, run: &Run, done: &str) -> Failure {
+    let Some(report) = &run.last else { return Failure::plain("nothing was done") };
+    let places = Places { fleet: &setup.fleet, history: &report.look.history };
+    let line = |step: &Step| format!("\n  {}", step_line(step, report.look.plan.at, places));
+    let lines: String = report.beyond.iter().map(line).collect();
+    let steps = words::count(report.beyond.len() as u64, "step");
+    Failure::new(
+        format!("what was agreed to is done ({done}); {steps} came up since, to which nobody agreed:{lines}"),
+        "run `basement apply` again and read the new plan",
+    )
+    .with_code(code::MOVED)
 }
 
 /// Tells a person that the ctrl-C was heard, then lets the run end by itself.

@@ -11,6 +11,7 @@ use crate::model::moment::Span;
 use crate::model::step::Step;
 use crate::plan::guard::Objection;
 use crate::plan::{approval, digest};
+use crate::render::why::step_line;
 use crate::render::words::{self, Places};
 
 use super::error::{Failure, code};
@@ -50,12 +51,6 @@ pub(super) async fn run(context: &Context, args: &ApproveArgs) -> Result<u8, Fai
             "`basement apply` does it without an approval",
         ));
     }
-    if !saved.plan.questions.is_empty() {
-        return Err(Failure::new(
-            "this plan still has questions: nobody knows yet what it takes away",
-            "make it again once the vendors answer: `basement plan --out FILE`",
-        ));
-    }
     let Some(team) = saved.team.clone() else {
         return Err(Failure::new("this plan does not say whose droplets it is about", "make it again"));
     };
@@ -67,11 +62,7 @@ pub(super) async fn run(context: &Context, args: &ApproveArgs) -> Result<u8, Fai
         saved.objections.iter().cloned().partition(|name| Objection::is_approvable(name));
     let now = wiring::clock()?.now().await;
     let places = Places { fleet: &project.fleet, history: &history };
-    let line = |step: &Step| {
-        let whom = step.server.as_ref().map_or("fleet", |server| server.as_str());
-        let what = words::what(&step.action, step.server.as_ref(), places);
-        format!("{} {whom}: {what}", words::verb(&step.action))
-    };
+    let line = |step: &Step| step_line(step, saved.plan.at, places);
     let given =
         approval::approve(&saved.plan, (team, words::clean(&by)), (now, now.plus(args.until)), waives, line);
     let path = file::path(&given);

@@ -12,6 +12,7 @@ use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::plan::approval::{Standing, standing};
 use crate::plan::attribution;
+use crate::plan::guard::Objection;
 use crate::render;
 use crate::render::against::against;
 use crate::render::fold::fold;
@@ -181,7 +182,8 @@ fn objections(look: &engine::Look, setup: &engine::Setup) -> (Vec<String>, Vec<S
     for objection in &look.objections {
         let name = objection.name();
         let counts = |approval: &&Approval| {
-            approval.waives.iter().any(|waived| waived == name)
+            Objection::is_approvable(name)
+                && approval.waives.iter().any(|waived| waived == name)
                 && standing(approval, &look.plan, look.team()) == Standing::Counts
         };
         match setup.approvals.iter().find(counts) {
@@ -190,9 +192,9 @@ fn objections(look: &engine::Look, setup: &engine::Setup) -> (Vec<String>, Vec<S
             }
             None if setup.allow.contains(name) => waived.push(format!("{objection}; `--allow {name}`")),
             None => {
-                stand.push(format!(
-                    "{objection}; waive it by `--allow {name}`, or `basement approve` a saved plan"
-                ));
+                let is_approvable = Objection::is_approvable(name);
+                let or = if is_approvable { ", or `basement approve` a saved plan" } else { "" };
+                stand.push(format!("{objection}; waive it by `--allow {name}`{or}"));
             }
         }
     }

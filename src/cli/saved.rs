@@ -1,15 +1,18 @@
 //! A saved plan: written by `plan --out`, bound to by `apply FILE`, said yes to by `approve FILE`.
-//! Invariant: it says what was seen; nothing is ever done from it, only from a plan made anew that is the same.
+//! Invariant: it says what was seen, to the last byte; nothing is ever done from it, only from a plan made anew that
+//! is the same.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::adapters::folder;
 use crate::engine::Look;
 use crate::model::plan::Plan;
 use crate::plan::digest;
 use crate::render::diff::unified;
+use crate::render::words;
 
 use super::error::Failure;
 
@@ -35,12 +38,14 @@ pub(super) struct Saved {
     pub text: String,
     /// The plan.
     pub plan: Plan,
+    /// Over all of the above.
+    check: String,
 }
 
 impl Saved {
     /// A plan and the text of it that a person reads.
     pub fn new(look: &Look, text: String) -> Self {
-        Self {
+        let saved = Self {
             kind: KIND.to_owned(),
             version: VERSION,
             digest: digest::whole(&look.plan),
@@ -48,7 +53,15 @@ impl Saved {
             objections: look.objections.iter().map(|o| o.name().to_owned()).collect(),
             text,
             plan: look.plan.clone(),
-        }
+            check: String::new(),
+        };
+        Self { check: saved.checked(), ..saved }
+    }
+
+    fn checked(&self) -> String {
+        let Self { kind, version, digest, team, objections, text, plan, check: _ } = self;
+        let whole = serde_json::to_vec(&(kind, version, digest, team, objections, text, plan));
+        format!("{:x}", Sha256::digest(whole.unwrap_or_default()))
     }
 
     /// Writes it whole, or not at all.
@@ -74,8 +87,12 @@ impl Saved {
         if saved.kind != KIND || saved.version != VERSION {
             return Err(wrong(format!("is a `{}` of version {}", saved.kind, saved.version)));
         }
-        if saved.digest != digest::whole(&saved.plan) {
-            return Err(wrong("was edited: its digest is of other steps".to_owned()));
+        if saved.digest != digest::whole(&saved.plan) || saved.check != saved.checked() {
+            return Err(wrong("was edited: what it says is not what it was written with".to_owned()));
+        }
+        if !saved.plan.questions.is_empty() {
+            let questions = words::count(saved.plan.questions.len() as u64, "question");
+            return Err(wrong(format!("still has {questions}: nobody knows yet what it takes away")));
         }
         Ok(saved)
     }

@@ -23,8 +23,8 @@ use crate::model::ids::StepId;
 use crate::model::plan::Plan;
 use crate::model::policy::Policy;
 use crate::model::step::{Fact, Step};
+use crate::plan::agreed::Agreed;
 use crate::plan::approval;
-use crate::plan::digest;
 use crate::plan::guard::{self, Objection};
 use crate::ports::{Billing, Clock, Cloud, Fault, Hold, Ledger, Mailer, Probe, Vault};
 
@@ -143,6 +143,8 @@ pub struct Report {
     pub refused: Vec<Objection>,
     /// It would take away something else than what was agreed to; nothing was done.
     pub is_moved: bool,
+    /// What it takes away though nobody agreed to it: left alone, and not in its plan any more.
+    pub beyond: Vec<Step>,
 }
 
 /// Something to tell whoever watches.
@@ -201,13 +203,13 @@ pub async fn take(
     execute::execute(&execute::Hands { ports, setup, look, hold }, step).await
 }
 
-/// One pass. With a digest `agreed` to, it does nothing unless its destructive steps have that digest.
+/// One pass. If a person `agreed` to something, it takes away nothing else.
 pub async fn pass(
     ports: &Ports,
     setup: &Setup,
     prices: &mut Prices,
     hold: &Hold,
-    agreed: Option<&str>,
+    agreed: Option<&Agreed>,
     stop: &Stop,
     watch: Watch<'_>,
 ) -> Result<Report, Fault> {
@@ -216,14 +218,15 @@ pub async fn pass(
     ports.ledger.erase_passwords(hold, ports.eyes.clock.now().await.minus(keep)).await?;
     let strongbox = Strongbox { ledger: ports.ledger.clone(), vault: ports.vault.clone() };
     let history = ports.ledger.history().await?;
-    let (look, _) = observe::look((&ports.eyes, Some(&strongbox)), setup, None, history, prices).await?;
+    let (mut look, _) = observe::look((&ports.eyes, Some(&strongbox)), setup, None, history, prices).await?;
+    let beyond = agreed.map(|agreed| hold_back(&mut look, agreed, setup)).unwrap_or_default();
     let judged = guard::judge(&look.plan, &look.census, &look.history, &setup.waived(&look));
     let approved = match judged {
         Ok(approved) => approved,
-        Err(refused) => return Ok(Report { look, did: Vec::new(), refused, is_moved: false }),
+        Err(refused) => return Ok(Report { look, did: Vec::new(), refused, is_moved: false, beyond }),
     };
-    if agreed.is_some_and(|agreed| agreed != digest::digest(&look.plan)) {
-        return Ok(Report { look, did: Vec::new(), refused: Vec::new(), is_moved: true });
+    if agreed.is_some_and(|agreed| agreed.is_moved(&look.plan)) {
+        return Ok(Report { look, did: Vec::new(), refused: Vec::new(), is_moved: true, beyond });
     }
     remember_census(ports, &look, hold).await?;
     watch(&Progress::Planned(&look));
@@ -233,7 +236,23 @@ pub async fn pass(
     if let Some(fault) = faults.find(|fault| fault.is_relay()) {
         prices.unsent = Some(fault.clone());
     }
-    Ok(Report { look, did, refused: Vec::new(), is_moved: false })
+    Ok(Report { look, did, refused: Vec::new(), is_moved: false, beyond })
+}
+
+/// Takes out of a plan what nobody agreed to, and what would come after it on the same servers.
+fn hold_back(look: &mut Look, agreed: &Agreed, setup: &Setup) -> Vec<Step> {
+    let plan = &mut look.plan;
+    let is_beyond = |step: &&Step| agreed.is_beyond(step);
+    let beyond: Vec<Step> = plan.steps.iter().filter(is_beyond).cloned().collect();
+    if !beyond.is_empty() {
+        let begins = |step: &Step| {
+            beyond.iter().find(|held| held.server == step.server).map(|held| held.action.rank())
+        };
+        plan.steps.retain(|step| begins(step).is_none_or(|rank| step.action.rank() < rank));
+        plan.uses = guard::uses(&plan.steps, plan.servers, &look.history, plan.at, &setup.policy);
+        look.objections = guard::objections(plan, &look.census, &look.history);
+    }
+    beyond
 }
 
 /// Keeps whose droplets they are, for the guard of the next pass; and how many, for who reads the ledger.

@@ -6,6 +6,7 @@ use crate::model::ids::StepId;
 use crate::model::moment::{Moment, Span};
 use crate::model::plan::Notice;
 use crate::model::step::Action;
+use crate::plan::agreed::Agreed;
 use crate::ports::{Fault, Hold};
 
 use super::{Did, Ports, Prices, Progress, Report, Setup, Stop, Watch, pass};
@@ -26,6 +27,8 @@ pub enum End {
     Objected,
     /// What the first pass would have destroyed, stopped or refunded is not what was agreed to.
     Moved,
+    /// Nothing is left to do but what takes something away and was not agreed to.
+    Beyond,
     /// The deadline came first, or all that is left waits beyond it.
     Deadline,
     /// Nothing is left to do but letters, and the mail relay refuses us.
@@ -50,13 +53,13 @@ pub struct Run {
 }
 
 /// Repeats passes. Refused credentials end it with a fault; an outage is waited for.
-/// `agreed` is the digest of the plan that a person said yes to.
+/// `agreed` is what a person said yes to.
 pub async fn settle(
     ports: &Ports,
     setup: &Setup,
     hold: &Hold,
     deadline: Span,
-    mut agreed: Option<String>,
+    mut agreed: Option<Agreed>,
     mut stop: Stop,
     watch: Watch<'_>,
 ) -> Result<Run, Fault> {
@@ -65,14 +68,15 @@ pub async fn settle(
     let mut run = Run { end: End::Settled, did: Vec::new(), last: None, fault: None, passes: 0 };
     let mut outage = OUTAGE.0;
     loop {
-        let result = pass(ports, setup, &mut prices, hold, agreed.as_deref(), &stop, watch).await;
+        let result = pass(ports, setup, &mut prices, hold, agreed.as_ref(), &stop, watch).await;
         run.passes += 1;
         let wait = match result {
             Ok(report) => {
                 outage = OUTAGE.0;
                 run.fault = None;
-                // What follows from an agreed plan was agreed to with it.
-                agreed = None;
+                if let Some(agreed) = &mut agreed {
+                    agreed.begin();
+                }
                 let wait = match rest(&report, end) {
                     Ok(_) if prices.unsent.is_some() && only_letters(&report) => Err(End::Unsent),
                     wait => wait,
@@ -113,7 +117,11 @@ fn rest(report: &Report, end: Moment) -> Result<Duration, End> {
     }
     let plan = &report.look.plan;
     if plan.is_settled() {
-        return Err(if plan.is_broken() { End::Broken } else { End::Settled });
+        return Err(match (report.beyond.is_empty(), plan.is_broken()) {
+            (false, _) => End::Beyond,
+            (true, true) => End::Broken,
+            (true, false) => End::Settled,
+        });
     }
     if !report.did.is_empty() {
         let only_records = report.did.iter().all(|did| matches!(did.step.action, Action::Record { .. }));

@@ -10,6 +10,7 @@ use crate::model::plan::Plan;
 use crate::model::step::Step;
 
 use super::digest::{destructive, digest, of_step};
+use super::guard::Objection;
 
 /// How an approval stands to a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +58,13 @@ pub fn standing(approval: &Approval, plan: &Plan, team: Option<&str>) -> Standin
 
 /// The objections waived by approvals that count for this plan.
 pub fn waived(approvals: &[Approval], plan: &Plan, team: Option<&str>) -> BTreeSet<String> {
+    // A yes to nothing waives nothing.
+    if destructive(plan).next().is_none() {
+        return BTreeSet::new();
+    }
     let counts = approvals.iter().filter(|approval| standing(approval, plan, team) == Standing::Counts);
-    counts.flat_map(|approval| approval.waives.iter().cloned()).collect()
+    let waived = counts.flat_map(|approval| &approval.waives);
+    waived.filter(|name| Objection::is_approvable(name)).cloned().collect()
 }
 
 /// An approval of all that a plan takes away. `words` says what a step does.

@@ -1,4 +1,5 @@
-//! Digests of a plan: of all of it, for a saved plan; of its destructive subset, for an approval.
+//! Digests of a plan: of all of it, for a saved plan; of its destructive subset, for an approval. A step's server and
+//! reason are in it: a yes is to what was read, and not to the same thing for another reason later.
 //! Invariant: unrelated creates and letters do not change the latter; one more destroy does.
 
 use sha2::{Digest as _, Sha256};
@@ -48,8 +49,14 @@ fn hash<'a>(steps: impl Iterator<Item = &'a Step>) -> String {
     steps.sort_by(|a, b| a.id.cmp(&b.id));
     let mut hash = Sha256::new();
     for step in steps {
-        let action = serde_json::to_string(&step.action).unwrap_or_default();
-        hash.update(format!("{}\n{action}\n", step.id));
+        let Step { id, server, action, reason, again: _ } = step;
+        // The same money, asked for once more after a definite no.
+        let action = match action {
+            Action::Refund { order, attempt: _ } => &Action::Refund { order: order.clone(), attempt: 1 },
+            action => action,
+        };
+        let line = serde_json::to_string(&(id, server, action, reason)).unwrap_or_default();
+        hash.update(line + "\n");
     }
     format!("{:x}", hash.finalize())
 }

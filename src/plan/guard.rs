@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::model::census::Census;
 use crate::model::history::{History, Phase};
-use crate::model::ids::DropletId;
+use crate::model::ids::{DropletId, ServerName};
 use crate::model::moment::{Moment, Span};
 use crate::model::money::{Money, Totals};
 use crate::model::plan::{Notice, Plan, Use, Uses};
@@ -89,28 +89,88 @@ pub fn judge(
     if objections.is_empty() {
         return Ok(Approved(plan.clone()));
     }
-    let rest = objections.iter().all(Objection::is_daily).then(|| without(plan, &objections));
+    let rest = objections.iter().all(Objection::is_daily).then(|| within_caps(plan, &objections));
     rest.filter(|rest| !rest.is_settled()).map(Approved).ok_or(objections)
 }
 
-/// A plan without what is over a daily cap. A letter to somebody whose refund or letter is held back waits too.
-fn without(plan: &Plan, capped: &[Objection]) -> Plan {
-    let is_capped = |step: &Step| {
-        !step.again
-            && capped.iter().any(|objection| match objection {
-                Objection::ManyRefunds { .. } => matches!(step.action, Action::Refund { .. }),
-                Objection::ManyLetters { .. } => is_counted_letter(&step.action),
-                _ => false,
-            })
-    };
-    let held: BTreeSet<_> =
-        plan.steps.iter().filter(|step| is_capped(step)).map(|step| &step.server).collect();
-    let waits = |step: &Step| {
+/// A plan without what is over a daily cap, first come, first served. A letter to somebody whose refund or letter is
+/// held back waits too.
+fn within_caps(plan: &Plan, capped: &[Objection]) -> Plan {
+    let mut left = Left::of(plan, capped);
+    let mut held: BTreeSet<&Option<ServerName>> = BTreeSet::new();
+    let mut steps = Vec::new();
+    for step in &plan.steps {
         let is_letter = matches!(&step.action, Action::Letter { letter } if !letter.is_welcome());
-        is_capped(step) || (is_letter && held.contains(&step.server))
-    };
-    let steps = plan.steps.iter().filter(|step| !waits(step)).cloned().collect();
+        let is_taken =
+            (step.again || left.takes(&step.action)) && !(is_letter && held.contains(&step.server));
+        if is_taken {
+            steps.push(step.clone());
+        } else {
+            held.insert(&step.server);
+        }
+    }
     Plan { steps, ..plan.clone() }
+}
+
+/// How much of the daily caps is left for a plan; `None`: as much as it wants.
+struct Left {
+    refunds: Option<usize>,
+    /// What was given back in the 24 hours before and is to be now.
+    refunded: Totals,
+    refund_sum: i64,
+    letters: Option<usize>,
+}
+
+impl Left {
+    fn of(plan: &Plan, capped: &[Objection]) -> Self {
+        let Uses { destroys: _, refunds, refunded, refund_sum, letters } = &plan.uses;
+        let is_capped = |is: fn(&Objection) -> bool| capped.iter().any(is);
+        let new = || plan.steps.iter().filter(|step| !step.again);
+        let (mut refunded, mut count) = (refunded.clone(), 0);
+        for amount in new().filter_map(|step| refund(&step.action)) {
+            refunded.add(Money { amount: -amount.amount, ..amount });
+            count += 1;
+        }
+        let letters_now = new().filter(|step| is_counted_letter(&step.action)).count();
+        let left = |used: &Use, now: usize| used.cap.saturating_sub(used.count.saturating_sub(now));
+        Self {
+            refunds: is_capped(|o| matches!(o, Objection::ManyRefunds { .. })).then(|| left(refunds, count)),
+            refunded,
+            refund_sum: *refund_sum,
+            letters: is_capped(|o| matches!(o, Objection::ManyLetters { .. }))
+                .then(|| left(letters, letters_now)),
+        }
+    }
+
+    /// Whether there is room for it; it is used up then.
+    fn takes(&mut self, action: &Action) -> bool {
+        let one = |left: &mut Option<usize>| match left {
+            None => true,
+            Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+        };
+        if let (Some(amount), Some(_)) = (refund(action), self.refunds) {
+            let mut sum = self.refunded.clone();
+            sum.add(amount);
+            let is_within = sum.amounts().all(|money| money.amount <= self.refund_sum);
+            let is_taken = is_within && one(&mut self.refunds);
+            if is_taken {
+                self.refunded = sum;
+            }
+            return is_taken;
+        }
+        !is_counted_letter(action) || one(&mut self.letters)
+    }
+}
+
+fn refund(action: &Action) -> Option<Money> {
+    match action {
+        Action::Refund { order, .. } => Some(order.amount),
+        _ => None,
+    }
 }
 
 /// All objections to a plan, waived or not.
@@ -148,10 +208,7 @@ pub fn uses(steps: &[Step], servers: usize, history: &History, at: Moment, polic
     let new = || steps.iter().filter(|step| !step.again);
     let mut refunded = Totals::default();
     let before = history.refunds_since(day);
-    let now = new().filter_map(|step| match &step.action {
-        Action::Refund { order, .. } => Some(order.amount),
-        _ => None,
-    });
+    let now = new().filter_map(|step| refund(&step.action));
     let refunds: Vec<Money> = before.into_iter().chain(now).collect();
     for amount in &refunds {
         refunded.add(*amount);
@@ -258,7 +315,10 @@ impl fmt::Display for Objection {
                 write!(f, "{count} letters in 24 hours, those of welcome not counted; `caps` allows {cap}")
             }
             Self::EmptyFleet { droplets } => {
-                write!(f, "there is not one file in the fleet, but there are {droplets} droplets")
+                write!(
+                    f,
+                    "there is not one file in the fleet, and DigitalOcean shows {droplets} of its droplets"
+                )
             }
             Self::CensusShrunk { was, is } => {
                 write!(f, "DigitalOcean shows {is} of the {was} droplets that customers have")

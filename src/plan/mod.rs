@@ -1,6 +1,7 @@
 //! Floor 1: the one decision, `plan(fleet, census, history, policy) -> Plan`. Pure, total, ordered.
 //! This file is its table of contents; the life of one server is in `life`, a failed delivery in `failed`.
 
+pub mod agreed;
 pub mod approval;
 pub mod attribution;
 pub mod breaker;

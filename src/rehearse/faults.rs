@@ -3,6 +3,7 @@
 
 use crate::model::moment::Span;
 use crate::model::policy::{FirewallBy, ReadyBy};
+use crate::ports::Ledger as _;
 use crate::sim::whim::{Told, Whim};
 use crate::sim::world::lock;
 

@@ -6,10 +6,19 @@ use crate::model::desired::DesiredState;
 use crate::model::ids::{DropletId, ServerName};
 use crate::model::moment::{Moment, Span};
 use crate::model::plan::Notice;
-use crate::model::step::Reason;
+use crate::model::step::{Reason, Step};
 
 use super::firewall;
-use super::words::{cause_words, clean, count, day_seen, failures, names, readiness, time_seen};
+use super::words::{
+    self, Places, cause_words, clean, count, day_seen, failures, names, readiness, time_seen,
+};
+
+/// A step in one line: `destroy ada-7f3k2m9q: droplet 7 - subscription cancelled 12 Aug, grace ended 19 Aug`.
+pub fn step_line(step: &Step, now: Moment, places: Places<'_>) -> String {
+    let whom = step.server.as_ref().map_or("the fleet", ServerName::as_str);
+    let what = words::what(&step.action, step.server.as_ref(), places);
+    format!("{} {whom}: {what} \u{2014} {}", words::verb(&step.action), reason(&step.reason, now))
+}
 
 /// Why a step is taken, as read at `now`.
 pub fn reason(reason: &Reason, now: Moment) -> String {

@@ -195,13 +195,8 @@ pub fn alert_words(occasion: &Occasion) -> String {
             let cause = told.first().map_or("", |told| told.occasion.word());
             format!("{}, {} ({})", cause_words(cause), count(told.len() as u64, "server"), names(&servers))
         }
-        Occasion::AlertUnsure { droplet, address } => {
-            let at = address.map(|at| format!(" at {at}")).unwrap_or_default();
-            format!("droplet {droplet}{at} is taken as delivered; was its customer told?")
-        }
-        Occasion::AlertFirewall { why, waiting } => {
-            format!("the firewall is not in force: {}; {} for it", clean(why), wait(*waiting))
-        }
+        Occasion::AlertUnsure { droplet, .. } => format!("droplet {droplet} is taken as delivered"),
+        Occasion::AlertFirewall { why, .. } => format!("the firewall is not in force: {}", clean(why)),
         Occasion::AlertBreaker { opened } => format!("{}, breaker open", failures(opened)),
         Occasion::Welcome { .. }
         | Occasion::Suspended { .. }
@@ -210,12 +205,6 @@ pub fn alert_words(occasion: &Occasion) -> String {
         | Occasion::Ended
         | Occasion::Failed { .. } => String::new(),
     }
-}
-
-/// So many that wait.
-fn wait(waiting: usize) -> String {
-    let verb = if waiting == 1 { "waits" } else { "wait" };
-    format!("{} {verb}", count(waiting as u64, "server"))
 }
 
 /// What the operator's letters of one word are about.

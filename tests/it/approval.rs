@@ -27,6 +27,12 @@ fn of(destroys: &[(&str, u64)]) -> Plan {
     sample::plan(steps, vec![])
 }
 
+/// The same on the first server, at another occasion.
+fn for_another_reason(mut plan: Plan) -> Plan {
+    plan.steps[0].reason = Reason::Begun;
+    plan
+}
+
 /// Destroys ada, bob and cyd, for a week.
 fn given(at: Moment) -> Approval {
     let plan = of(&[("ada", 1), ("bob", 2), ("cyd", 3)]);
@@ -73,6 +79,7 @@ fn the_matrix() {
         ("more", of(&[("ada", 1), ("bob", 2), ("cyd", 3), ("dee", 4)])),
         // The same server, but another droplet.
         ("other", of(&[("ada", 1), ("bob", 2), ("cyd", 9)])),
+        ("reason", for_another_reason(of(&[("ada", 1), ("bob", 2), ("cyd", 3)]))),
     ];
     let mut table = String::new();
     for kind in FILES {
@@ -94,30 +101,37 @@ fn the_matrix() {
     good         fewer  many-destroys   it counts
     good         more                   the plan takes away one thing that it does not name
     good         other                  the plan takes away one thing that it does not name
+    good         reason                 the plan takes away one thing that it does not name
     expired      same                   it expired on 2026-08-18T10:00:00Z
     expired      fewer                  it expired on 2026-08-18T10:00:00Z
     expired      more                   it expired on 2026-08-18T10:00:00Z
     expired      other                  it expired on 2026-08-18T10:00:00Z
+    expired      reason                 it expired on 2026-08-18T10:00:00Z
     edited       same                   this approval was edited or cut: its last line does not bear it out
     edited       fewer                  this approval was edited or cut: its last line does not bear it out
     edited       more                   this approval was edited or cut: its last line does not bear it out
     edited       other                  this approval was edited or cut: its last line does not bear it out
+    edited       reason                 this approval was edited or cut: its last line does not bear it out
     cut          same                   this approval was cut: it has no last line
     cut          fewer                  this approval was cut: it has no last line
     cut          more                   this approval was cut: it has no last line
     cut          other                  this approval was cut: it has no last line
+    cut          reason                 this approval was cut: it has no last line
     renamed      same                   this approval stands under another name than it was written to
     renamed      fewer                  this approval stands under another name than it was written to
     renamed      more                   this approval stands under another name than it was written to
     renamed      other                  this approval stands under another name than it was written to
+    renamed      reason                 this approval stands under another name than it was written to
     other team   same                   it is about another DigitalOcean team
     other team   fewer                  it is about another DigitalOcean team
     other team   more                   it is about another DigitalOcean team
     other team   other                  it is about another DigitalOcean team
+    other team   reason                 it is about another DigitalOcean team
     of tomorrow  same                   it is dated 2026-08-20T10:00:00Z, which is yet to come
     of tomorrow  fewer                  it is dated 2026-08-20T10:00:00Z, which is yet to come
     of tomorrow  more                   it is dated 2026-08-20T10:00:00Z, which is yet to come
     of tomorrow  other                  it is dated 2026-08-20T10:00:00Z, which is yet to come
+    of tomorrow  reason                 it is dated 2026-08-20T10:00:00Z, which is yet to come
     "#);
 }
 

@@ -294,21 +294,30 @@ fn a_daily_cap_holds_back_what_is_over_it_and_nothing_else() {
         step(98, Action::Letter { letter: Letter { server: None, to: Recipient::Operator, occasion } })
     };
     let none = History::default();
-    assert_eq!(left(refunds(), &none), Err(vec!["many-refunds"]));
-    assert_eq!(left(letters(), &none), Err(vec!["many-letters"]));
-    assert_eq!(left([refunds(), vec![create()]].concat(), &none), Ok(vec!["create"]));
-    assert_eq!(left([letters(), vec![create()]].concat(), &none), Ok(vec!["create"]));
+    // First come, first served; what was done in the day before counts.
+    let day_ago = plan(1, vec![]).at.minus(Span::days(1));
+    assert_eq!(left(refunds(), &none), Ok(vec!["refund"; 5]));
+    assert_eq!(left(refunds(), &refunded(day_ago, &[1, 1, 1])), Ok(vec!["refund"; 2]));
+    assert_eq!(left(refunds(), &refunded(day_ago, &[1; 5])), Err(vec!["many-refunds"]));
+    assert_eq!(left(letters(), &none), Ok(vec!["letter"; 50]));
+    let dear = |n, cents| refund(n, Money::usd(cents));
+    let sums = vec![dear(1, 30_000), dear(2, 20_001), dear(3, 20_000)];
+    assert_eq!(left(sums.clone(), &none), Ok(vec!["refund"; 2]), "what fits into the sum");
+    assert_eq!(left(sums, &refunded(day_ago, &[50_000])), Err(vec!["many-refunds"]));
     assert_eq!(
-        left([refunds(), vec![letter(7)]].concat(), &none),
-        Err(vec!["many-refunds"]),
-        "not told before"
+        left([refunds(), vec![create()]].concat(), &none),
+        Ok([["refund"; 5].as_slice(), &["create"]].concat())
     );
-    assert_eq!(left([refunds(), vec![of("bea-2", letter(7))]].concat(), &none), Ok(vec!["letter"]));
     assert_eq!(
-        left([letters(), vec![of("bea-2", opened())]].concat(), &none),
-        Ok(vec!["letter"]),
-        "an alert"
+        left([letters(), vec![create()]].concat(), &none),
+        Ok([["letter"; 50].as_slice(), &["create"]].concat())
     );
+    assert_eq!(left([refunds(), vec![letter(7)]].concat(), &none), Ok(vec!["refund"; 5]), "not told before");
+    let five = ["refund"; 5].as_slice();
+    let to_another = vec![of("bea-2", letter(7))];
+    assert_eq!(left([refunds(), to_another].concat(), &none), Ok([five, &["letter"]].concat()));
+    let alert = vec![of("bea-2", opened())];
+    assert_eq!(left([letters(), alert].concat(), &none), Ok(vec!["letter"; 51]), "an alert");
     let many = (1..=51).map(|_| opened()).collect();
     assert_eq!(left(many, &none).map(|steps| steps.len()), Ok(51), "the operator's are not counted");
     let destroys = [refunds(), (1..=4).map(destroy).collect(), vec![create()]].concat();

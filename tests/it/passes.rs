@@ -8,11 +8,13 @@ use basement::model::history::{Entry, Event, History};
 use basement::model::ids::StepId;
 use basement::model::moment::Span;
 use basement::model::step::Fact;
-use basement::plan::digest::digest;
+use basement::plan::agreed::Agreed;
+use basement::plan::approval::approve;
 use basement::ports::{Fault, Ledger as _};
 use basement::rehearse::stage::Stage;
 use basement::sim::billing::Books;
 use basement::sim::trouble::{Mishap, Planned};
+use basement::sim::whim::{Told, Whim};
 use basement::sim::world::lock;
 
 const PATIENCE: Span = Span::minutes(15);
@@ -37,7 +39,7 @@ impl Played {
 async fn play(
     stage: &Stage,
     deadline: Span,
-    agreed: Option<String>,
+    agreed: Option<Agreed>,
     stop_at: impl Fn(&Progress) -> bool + Send + Sync,
 ) -> Played {
     let (say, stop) = tokio::sync::watch::channel(false);
@@ -203,12 +205,80 @@ async fn creates_that_fail_in_a_row_leave_the_others_for_the_next_pass() {
 async fn only_what_was_agreed_to_is_taken_away_and_what_follows_from_it() {
     let stage = ending(&["ada"]).await;
     let look = stage.look().await.expect("a look");
-    let other = play(&stage, PATIENCE, Some("another".to_owned()), |_| false).await;
+    let another = Agreed::to(&joined(&["ada"]).await.look().await.expect("a look").plan);
+    let other = play(&stage, PATIENCE, Some(another), |_| false).await;
     assert!(matches!(other.run().end, End::Moved) && other.words().is_empty());
     assert!(other.run().last.as_ref().is_some_and(|report| report.is_moved));
-    let agreed = play(&stage, PATIENCE, Some(digest(&look.plan)), |_| false).await;
+    let agreed = play(&stage, PATIENCE, Some(Agreed::to(&look.plan)), |_| false).await;
     assert!(matches!(agreed.run().end, End::Settled));
     assert_eq!(agreed.words(), ["destroy", "record", "letter"]);
+}
+
+/// Ada's grace ends in forty seconds, and Cy has just subscribed.
+async fn nearly_ending() -> Stage {
+    let mut stage = delivered(&["ada"]).await;
+    stage.customer("ada", Books::cancel).expect("known").expect("cancelled");
+    stage.generate().await.expect("generated");
+    settled(&stage).await;
+    let ends = stage.setup().fleet.servers.values().find_map(|server| server.destroy_after).expect("a grace");
+    stage.advance(Span::seconds(ends.since(stage.now()).as_seconds() - 40));
+    stage.subscribe("cy", "pro-month", 0).expect("subscribed");
+    stage.generate().await.expect("generated");
+    stage
+}
+
+#[tokio::test]
+async fn what_comes_up_during_a_run_is_not_agreed_to_with_it() {
+    let stage = nearly_ending().await;
+    let look = stage.look().await.expect("a look");
+    let played = play(&stage, PATIENCE, Some(Agreed::to(&look.plan)), |_| false).await;
+    assert_eq!(played.words(), ["create", "letter"]);
+    assert!(matches!(played.run().end, End::Beyond), "{:?}", played.run().end);
+    let report = played.run().last.as_ref().expect("a report");
+    let beyond: Vec<&str> = report.beyond.iter().map(|step| step.action.word()).collect();
+    assert_eq!(beyond, ["destroy"]);
+    assert_eq!(lock(&stage.world).cloud().machines().count(), 2);
+    // By the caps alone it is done.
+    assert_eq!(settled(&stage).await.words(), ["destroy", "record", "letter"]);
+}
+
+#[tokio::test]
+async fn what_a_file_says_yes_to_may_come_up_during_a_run() {
+    let stage = nearly_ending().await;
+    let look = stage.look().await.expect("a look");
+    let (was, end) = (stage.now(), stage.now().plus(Span::days(7)));
+    stage.advance(Span::seconds(50));
+    let later = stage.look().await.expect("a look").plan;
+    let who = (look.team().expect("a team").to_owned(), "Eve".to_owned());
+    let approval = approve(&later, who, (was, end), vec![], |step| step.id.to_string());
+    let agreed = Agreed::to(&look.plan).and(&approval);
+    let played = play(&stage, PATIENCE, Some(agreed), |_| false).await;
+    assert!(matches!(played.run().end, End::Moved), "the first plan is as it was shown, or nothing is done");
+    let played = play(&stage, PATIENCE, Some(Agreed::to(&later).and(&approval)), |_| false).await;
+    assert!(matches!(played.run().end, End::Settled));
+}
+
+#[tokio::test]
+async fn a_delivery_that_fails_is_settled_as_part_of_what_was_agreed_to() {
+    let stage = joined(&["ada"]).await;
+    let told = Told { whim: Whim::StuckNew, server: None, times: 1 };
+    lock(&stage.world).cloud().whims.tell(told);
+    let look = stage.look().await.expect("a look");
+    let played = play(&stage, PATIENCE, Some(Agreed::to(&look.plan)), |_| false).await;
+    assert!(matches!(played.run().end, End::Settled), "{:?}", played.run().end);
+    assert_eq!(
+        played.words(),
+        ["create", "record", "destroy", "refund", "cancel", "letter", "letter"],
+        "and nobody is asked twice"
+    );
+    // So is the cut of the power after a shutdown that was shown.
+    let mut stage = delivered(&["ada"]).await;
+    stage.customer("ada", Books::cancel).expect("known").expect("cancelled");
+    stage.generate().await.expect("generated");
+    lock(&stage.world).cloud().whims.tell(Told { whim: Whim::IgnoreShutdown, server: None, times: 9 });
+    let look = stage.look().await.expect("a look");
+    let played = play(&stage, PATIENCE, Some(Agreed::to(&look.plan)), |_| false).await;
+    assert_eq!(played.words(), ["shutdown", "power_off", "letter"]);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! A yes that is bound to what was seen: saved plans, approvals, holds, and tombstones for review.
 
+use basement::sim::trouble::Mishap;
+
 use super::Bench;
 
 #[test]
@@ -58,6 +60,64 @@ fn a_saved_plan_is_done_as_it_was_seen_or_not_at_all() {
     bench.expect("plan --out plan.json", 0);
     insta::assert_snapshot!("approve_nothing", bench.expect("approve plan.json", 1).page());
     insta::assert_snapshot!("approve_no_file", bench.expect("approve none.json", 1).page());
+}
+
+#[test]
+fn a_saved_plan_that_takes_something_away_needs_a_yes_too() {
+    let bench = Bench::of_ended(2);
+    bench.expect("plan --out plan.json", 0);
+    let said = bench.expect("apply plan.json", 3);
+    assert!(said.err.contains("nobody approved the 2 steps"), "{}", said.page());
+    // Whatever is edited in it, it is refused: a server's name, an objection, what a person read.
+    let text = std::fs::read_to_string(bench.root().join("plan.json")).unwrap();
+    let edits = [
+        (r#""server": "user-0001-"#, r#""server": "user-0009-"#),
+        (r#""objections": []"#, r#""objections": ["many-refunds"]"#),
+        ("2 to destroy", "1 to destroy"),
+        (r#""ended": "2026"#, r#""ended": "2025"#),
+    ];
+    for (was, is) in edits {
+        bench.replace("plan.json", was, is);
+        for command in ["apply plan.json --auto-approve", "approve plan.json --by Eve"] {
+            let said = bench.expect(command, 1);
+            assert!(said.err.contains("`plan.json` was edited"), "{}", said.page());
+        }
+        std::fs::write(bench.root().join("plan.json"), &text).unwrap();
+    }
+    bench.expect("approve plan.json --by Ada", 0);
+    bench.expect("apply plan.json", 0);
+    assert!(bench.droplets().is_empty());
+}
+
+#[test]
+fn a_plan_with_an_open_question_is_nothing_to_say_yes_to() {
+    let bench = Bench::of_ended(1);
+    bench.trouble("GET /v1/subscriptions/", Mishap::FailBefore(503), 9);
+    bench.expect("plan --out plan.json", 0);
+    for command in ["apply plan.json --auto-approve", "approve plan.json --by Eve"] {
+        let said = bench.expect(command, 1);
+        assert!(said.err.contains("still has 1 question"), "{}", said.page());
+    }
+    assert_eq!(bench.droplets().len(), 1);
+}
+
+#[test]
+fn what_comes_up_during_a_run_waits_for_another_yes() {
+    let bench = Bench::of(1);
+    bench.expect("apply --auto-approve", 0);
+    let now = bench.world().now();
+    let id = bench.books().of_user("user-0001").remove(0);
+    bench.books().cancel(now, &id).expect("a subscription");
+    bench.expect("generate --allow shrink", 0);
+    bench.expect("apply --auto-approve", 0);
+    // Its grace of seven days will be over before somebody new is served.
+    bench.advance(7 * 24 * 3_600 - 40);
+    bench.subscribe(1);
+    bench.expect("generate", 0);
+    bench.expect("plan --out plan.json", 0);
+    insta::assert_snapshot!("saved_plan_and_more", bench.expect("apply plan.json", 4).page());
+    assert_eq!(bench.droplets().len(), 2);
+    assert!(bench.expect("apply", 3).err.contains("nobody approved the 1 step that takes"));
 }
 
 #[test]

@@ -177,13 +177,13 @@ fn only_apply_makes_a_key_and_not_in_the_place_of_a_lost_one() {
     }
     let said = bench.expect("plan --out plan.json", 0);
     assert!(said.out.contains("1 password: not looked at"), "{}", said.page());
-    let said = bench.expect("apply plan.json --allow lost-key", 4);
+    let said = bench.expect("apply plan.json --auto-approve --allow lost-key", 4);
     assert!(said.out.contains("destroy"), "{}", said.page());
     let before = droplet_ids(&bench);
     // What a person gives up is shown, and then done.
     let said = bench.expect("plan --allow lost-key --out plan.json", 0);
     assert!(said.out.contains("1 to destroy"), "{}", said.page());
-    bench.expect("apply plan.json --allow lost-key --deadline 1h", 0);
+    bench.expect("apply plan.json --auto-approve --allow lost-key --deadline 1h", 0);
     assert!(droplet_ids(&bench) != before && welcomes(&bench).len() == 1);
     // A key that is found again goes behind the new one: they have different numbers.
     let keys = [&key, &kept].map(|path| fs::read_to_string(path).expect("a key").trim().to_owned());
