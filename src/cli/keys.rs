@@ -92,9 +92,10 @@ pub(super) async fn check(project: &Project) -> Result<(), Failure> {
     }
 }
 
-/// The keys at hand; nothing without them.
-pub(super) fn vault(project: &Project) -> Result<SealVault, Failure> {
-    wiring::vault_there_is(project)?.ok_or_else(|| {
+/// The keys at hand; where no password is kept, none are needed.
+pub(super) async fn vault(project: &Project) -> Result<SealVault, Failure> {
+    let is_needless = kept(project).await?.is_empty();
+    wiring::vault_there_is(project)?.or_else(|| is_needless.then(SealVault::empty)).ok_or_else(|| {
         let cure = "set `BASEMENT_SEAL_KEYS`, or put the key file back beside the ledger; only `basement apply` makes one";
         Failure::new("there is no seal key here; nothing was done", cure)
     })
@@ -106,12 +107,18 @@ pub(super) async fn vault_or_new(project: &Project) -> Result<SealVault, Failure
     if let Some(vault) = wiring::vault_there_is(project)? {
         return Ok(vault);
     }
-    let kept = match wiring::ledger_there_is(project).await? {
-        Some(ledger) => ledger.passwords().await?,
-        None => Vec::new(),
-    };
+    // A ledger that cannot be opened is told of before its key file.
+    wiring::open_ledger(project).await?;
+    let kept = kept(project).await?;
     let is_free = |number: &u8| kept.iter().all(|sealed| SealVault::number_of(sealed) != Some(*number));
     Ok(wiring::new_vault(project, (1..=u8::MAX).find(is_free).unwrap_or(1))?)
+}
+
+async fn kept(project: &Project) -> Result<Vec<Sealed>, Failure> {
+    match wiring::ledger_there_is(project).await? {
+        Some(ledger) => Ok(ledger.passwords().await?),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// What a plan tries passwords with, if there is a ledger and a key that may be read. `is_lost`: a person says that

@@ -7,7 +7,7 @@ use crate::render::words::count;
 
 pub(super) async fn run(context: &Context) -> Result<u8, Failure> {
     let project = project::load(&context.dir)?;
-    let (vault, ledger) = (keys::vault(&project)?, wiring::sealed_ledger(&project).await?);
+    let (vault, ledger) = (keys::vault(&project).await?, wiring::sealed_ledger(&project).await?);
     let hold = ledger.hold(&wiring::holder("rekey")).await?;
     let (mut resealed, mut shut, mut fresh) = (Vec::new(), Vec::new(), 0);
     for old in ledger.passwords().await? {
