@@ -126,7 +126,9 @@ async fn an_old_seal_that_a_reader_keeps_is_told_of() {
     sqlx::query("BEGIN").execute(&mut reader).await.unwrap();
     sqlx::query("SELECT count(*) FROM passwords").execute(&mut reader).await.unwrap();
     let mut all = ledger.passwords().await.unwrap();
-    all.iter_mut().for_each(|one| one.blob = vec![7; one.blob.len()]);
+    for one in &mut all {
+        one.blob = vec![7; one.blob.len()];
+    }
     assert!(!ledger.replace_passwords(&hold, &all).await.unwrap());
     assert!(!found(folder.path()).is_empty(), "there was nothing to tell of");
     sqlx::query("ROLLBACK").execute(&mut reader).await.unwrap();
