@@ -9,6 +9,7 @@ use tokio::sync::watch as channel;
 use crate::engine::settle::{self, End, Run};
 use crate::engine::{self, Look, Prices};
 use crate::model::approval::Approval;
+use crate::model::insight::Insight;
 use crate::model::moment::Span;
 use crate::model::step::Step;
 use crate::plan::agreed::Agreed;
@@ -19,8 +20,9 @@ use crate::render::why::step_line;
 use crate::render::words::{self, Places};
 
 use super::error::{self, Failure, code};
+use super::project::Project;
 use super::saved::Saved;
-use super::{Allow, Context, ask, keys, plan, project, say, watch, wiring};
+use super::{Allow, Context, ask, foresight, keys, plan, project, say, watch, wiring};
 
 /// Waived by this name: passwords that were not told yet are lost with their key.
 pub(super) const LOST_KEY: &str = "lost-key";
@@ -75,22 +77,25 @@ async fn go(context: &Context, args: &ApplyArgs) -> Result<u8, Failure> {
         let strongbox = engine::Strongbox { ledger: ports.ledger.clone(), vault: ports.vault.clone() };
         let eyes = (&ports.eyes, Some(&strongbox));
         let look = engine::look(eyes, &setup, history, &mut Prices::default()).await?;
+        let seen = Seen { context, project: &project, eyes: &ports.eyes, setup: &setup, look: &look };
         if let Some(saved) = &saved {
-            same(context, saved, &look, &setup)?;
+            seen.same(saved)?;
         }
         // Whoever names a saved plan wants it; what it takes away needs more than that.
         let is_harmless = saved.is_some() && destructive(&look.plan).next().is_none();
         let said = if args.auto_approve || is_harmless {
+            seen.show().await?;
             Said::Yes(Agreed::to(&look.plan))
         } else {
-            consent(context, &look, &setup, &stop).await?
+            seen.consent(&stop).await?
         };
         match said {
             Said::Yes(to) => agreed = Some(to),
             Said::Over(code) => return Ok(code),
         }
     }
-    let screen = watch::Screen::new(context, args.auto_approve.then_some(&setup), args.events);
+    let is_unseen = args.auto_approve && saved.is_none();
+    let screen = watch::Screen::new(context, is_unseen.then_some(&setup), args.events);
     let show = |progress: &engine::Progress| screen.show(progress);
     let heard = hear(stop.clone(), &screen);
     let result = tokio::select! {
@@ -109,52 +114,68 @@ enum Said {
     Over(u8),
 }
 
-/// Sees that the plan is still the saved one; else shows how it differs.
-fn same(context: &Context, saved: &Saved, look: &Look, setup: &engine::Setup) -> Result<(), Failure> {
-    let Some(diff) = saved.moved(look, &plan::text(look, setup), context.colour) else {
-        return Ok(());
-    };
-    context.voice.print(&diff)?;
-    Err(Failure::new(
-        "the world moved since the plan was saved; nothing was done",
-        "read what changed above, and save the plan again: `basement plan --out FILE`",
-    )
-    .with_code(code::MOVED))
+/// A plan before a person.
+struct Seen<'a> {
+    context: &'a Context,
+    project: &'a Project,
+    eyes: &'a engine::Eyes,
+    setup: &'a engine::Setup,
+    look: &'a Look,
 }
 
-/// Asks a person: by an approval in the fleet's files, or at the terminal.
-async fn consent(
-    context: &Context,
-    look: &Look,
-    setup: &engine::Setup,
-    stop: &engine::Stop,
-) -> Result<Said, Failure> {
-    let count = destructive(&look.plan).count();
-    let counts = |approval: &&Approval| standing(approval, &look.plan, look.team()) == Standing::Counts;
-    if let Some(approval) = setup.approvals.iter().find(counts).filter(|_| count > 0) {
-        say::remark(&format!("approved by {} until {}", approval.by, approval.until));
-        return Ok(Said::Yes(Agreed::to(&look.plan).and(approval)));
+impl Seen<'_> {
+    /// Shows it as `plan` does; what is known of it besides is asked for here and by no later pass.
+    async fn show(&self) -> Result<(), Failure> {
+        let Self { context, project, eyes, setup, look } = self;
+        let insight = foresight::insight(eyes, project, setup, look, None).await;
+        plan::show(context, look, setup, &insight)
     }
-    plan::show(context, look, setup)?;
-    if look.plan.is_settled() && !look.plan.is_broken() {
-        return Ok(Said::Over(code::DONE));
+
+    /// Sees that the plan is still the saved one; else shows how it differs.
+    fn same(&self, saved: &Saved) -> Result<(), Failure> {
+        let Self { context, setup, look, .. } = self;
+        let Some(diff) = saved.moved(look, &plan::text(look, setup), context.colour) else {
+            return Ok(());
+        };
+        context.voice.print(&diff)?;
+        Err(Failure::new(
+            "the world moved since the plan was saved; nothing was done",
+            "read what changed above, and save the plan again: `basement plan --out FILE`",
+        )
+        .with_code(code::MOVED))
     }
-    if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
-        return Err(unasked(look, setup, count));
+
+    /// Asks a person: by an approval in the fleet's files, or at the terminal.
+    async fn consent(&self, stop: &engine::Stop) -> Result<Said, Failure> {
+        let Self { context, setup, look, .. } = self;
+        let count = destructive(&look.plan).count();
+        let counts = |approval: &&Approval| standing(approval, &look.plan, look.team()) == Standing::Counts;
+        if let Some(approval) = setup.approvals.iter().find(counts).filter(|_| count > 0) {
+            say::remark(&format!("approved by {} until {}", words::clean(&approval.by), approval.until));
+            return Ok(Said::Yes(Agreed::to(&look.plan).and(approval)));
+        }
+        self.show().await?;
+        if look.plan.is_settled() && !look.plan.is_broken() {
+            return Ok(Said::Over(code::DONE));
+        }
+        if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+            return Err(unasked(look, setup, count));
+        }
+        let voice = context.voice;
+        let is_yes = if count > 0 {
+            let things = words::count(count as u64, "step");
+            let question = format!("This takes something away in {things}. Type that number to apply it: ");
+            ask::answer(voice, &question, &count.to_string(), stop).await
+        } else {
+            let question = "Apply this, and what follows from it? Only `yes` is a yes: ";
+            ask::answer(voice, question, "yes", stop).await
+        };
+        if is_yes {
+            return Ok(Said::Yes(Agreed::to(&look.plan)));
+        }
+        say::remark("nothing was done");
+        Ok(Said::Over(if *stop.borrow() { code::INTERRUPTED } else { code::DONE }))
     }
-    let is_yes = if count > 0 {
-        let things = words::count(count as u64, "step");
-        let question = format!("This takes something away in {things}. Type that number to apply it: ");
-        ask::answer(context.voice, &question, &count.to_string(), stop).await
-    } else {
-        ask::answer(context.voice, "Apply this, and what follows from it? Only `yes` is a yes: ", "yes", stop)
-            .await
-    };
-    if is_yes {
-        return Ok(Said::Yes(Agreed::to(&look.plan)));
-    }
-    say::remark("nothing was done");
-    Ok(Said::Over(if *stop.borrow() { code::INTERRUPTED } else { code::DONE }))
 }
 
 /// There is nobody to ask: what to give instead.
@@ -191,7 +212,7 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
         }
         End::Broken => {
             if let Some(report) = &run.last {
-                plan::show(context, &report.look, setup)?;
+                plan::show(context, &report.look, setup, &Insight::default())?;
             }
             Err(Failure::new(
                 format!("the breaker is open: nothing is created and no refund begins ({done})"),
@@ -201,7 +222,7 @@ fn finish(context: &Context, setup: &engine::Setup, run: &Run) -> Result<u8, Fai
         }
         End::Objected => {
             if let Some(report) = &run.last {
-                plan::show(context, &report.look, setup)?;
+                plan::show(context, &report.look, setup, &Insight::default())?;
                 let names: Vec<String> =
                     report.refused.iter().map(|o| format!("--allow {}", o.name())).collect();
                 let (before, code) = if run.did.is_empty() {

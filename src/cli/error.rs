@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::ports::{Detail, Fault};
+use crate::render::json::tame;
 use crate::wire::redact::redact;
 
 /// Exit codes.
@@ -113,5 +114,5 @@ fn split(text: String) -> (String, Option<String>) {
 /// JSON for programs, indented, with its line break.
 pub(super) fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::plain(error.to_string()))?;
-    Ok(text + "\n")
+    Ok(tame(&text) + "\n")
 }

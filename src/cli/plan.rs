@@ -11,7 +11,6 @@ use crate::model::insight::Insight;
 use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::plan::approval::{Standing, standing};
-use crate::plan::attribution;
 use crate::plan::guard::Objection;
 use crate::render;
 use crate::render::against::against;
@@ -85,12 +84,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     if args.letters {
         show_letters(&setup, &look, args.format)?;
     } else {
-        let mut insight = engine::insight(&eyes, &setup, &look).await;
-        insight.declared = wiring::declared(&project, &look.plan);
-        if let Some(other) = &other {
-            insight.labels = attribution::labels(&look.plan, other, &look.history);
-        }
-        foresight::look_ahead(&mut insight, &look, &setup, &project.config.catalogue, eyes.cloud.left());
+        let insight = foresight::insight(&eyes, &project, &setup, &look, other.as_ref()).await;
         print(context, &look, &setup, &insight, args)?;
     }
     Ok(match &look.plan {
@@ -104,11 +98,16 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     })
 }
 
-/// Shows a plan to people, and what could not be known for it.
-pub(super) fn show(context: &Context, look: &engine::Look, setup: &engine::Setup) -> Result<(), Failure> {
+/// Shows a plan to people, with what is known of it, and what could not be known for it.
+pub(super) fn show(
+    context: &Context,
+    look: &engine::Look,
+    setup: &engine::Setup,
+    insight: &Insight,
+) -> Result<(), Failure> {
     warn(look);
     let style = render::text::Style { colour: context.colour, width: super::watch::width() };
-    context.voice.print(&render::text::text(&fold(view(look, setup, &Insight::default())), style))
+    context.voice.print(&render::text::text(&fold(view(look, setup, insight)), style))
 }
 
 fn show_letters(setup: &engine::Setup, look: &engine::Look, format: Format) -> Result<(), Failure> {

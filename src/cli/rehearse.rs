@@ -12,6 +12,7 @@ use crate::rehearse::meddler::Spoil;
 use crate::rehearse::run::{Outcome, play, shrink};
 use crate::rehearse::stage::Stage;
 use crate::rehearse::storm::{self, Act};
+use crate::render::words::count;
 
 use super::error::{Failure, code};
 use super::say;
@@ -76,7 +77,8 @@ fn storms(args: &RehearseArgs) -> Result<Vec<String>, Failure> {
     });
     let Found { tally, failed } = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let total: u64 = tally.values().sum();
-    say::tell(&format!("{} storms from seed {}, {total} acts:", args.seeds, args.from));
+    let (storms, acts) = (count(args.seeds, "storm"), count(total, "act"));
+    say::tell(&format!("{storms} from seed {}, {acts}:", args.from));
     for (word, n) in &tally {
         say::tell(&format!("{n:>12}  {word}"));
     }
@@ -123,8 +125,9 @@ async fn all_faults() -> Vec<String> {
             }
         });
         let broken = broken.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (name, runs, wrong) = (scenario.name, cases.len(), broken.len());
-        say::tell(&format!("{name}: {calls} calls, spoilt in {runs} ways, {wrong} broken laws"));
+        let n = |n: usize, noun| count(n as u64, noun);
+        let (calls, ways, wrong) = (n(calls, "call"), n(cases.len(), "way"), n(broken.len(), "broken law"));
+        say::tell(&format!("{}: {calls}, spoilt in {ways}, {wrong}", scenario.name));
         failed.extend(broken);
     }
     failed

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::engine::{Did, Look, Progress, Setup};
 use crate::model::ids::ServerName;
+use crate::model::insight::Insight;
 use crate::plan::digest::digest;
 use crate::ports::Fault;
 use crate::render;
@@ -73,7 +74,8 @@ impl<'a> Screen<'a> {
         if let Some(setup) = self.setup
             && !self.is_shown.swap(true, Ordering::Relaxed)
         {
-            let shown = || plan::show(self.context, look, setup);
+            // Nobody is asked, so nobody else is: the steps and their reasons alone.
+            let shown = || plan::show(self.context, look, setup, &Insight::default());
             // A plan that cannot be printed (a closed pipe) is no reason not to do it.
             let _ = match &self.bar {
                 Some(bar) => bar.suspend(shown),
@@ -81,7 +83,7 @@ impl<'a> Screen<'a> {
             };
         }
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("{} steps", look.plan.steps.len()));
+            bar.set_message(render::words::count(look.plan.steps.len() as u64, "step"));
         }
     }
 

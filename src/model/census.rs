@@ -81,6 +81,19 @@ pub struct Size {
     pub regions: BTreeSet<String>,
 }
 
+impl Size {
+    /// What a droplet of this size costs a month.
+    pub fn cost(&self, has_backups: bool) -> Money {
+        if has_backups { with_backups(self.monthly) } else { self.monthly }
+    }
+}
+
+/// A price with weekly backups: a fifth more. Source: DigitalOcean, "Backups pricing",
+/// <https://docs.digitalocean.com/products/backups/details/pricing/>.
+pub fn with_backups(monthly: Money) -> Money {
+    Money { amount: monthly.amount + monthly.amount / 5, ..monthly }
+}
+
 /// An answer to a question about one droplet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sighting {

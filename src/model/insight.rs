@@ -130,6 +130,9 @@ pub struct Upcoming {
     pub action: Action,
     /// Why.
     pub reason: Reason,
+    /// The guard's objections that stand in its way, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<String>,
 }
 
 /// Something that will stand in the way of a plan.

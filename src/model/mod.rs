@@ -5,6 +5,7 @@ pub mod approval;
 pub mod billing;
 pub mod breaker;
 pub mod census;
+pub mod count;
 pub mod desired;
 pub mod firewall;
 pub mod history;

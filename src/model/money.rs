@@ -45,13 +45,21 @@ impl Currency {
     }
 
     /// How many digits stand behind the point.
-    /// Source: Stripe, "Zero-decimal currencies", <https://docs.stripe.com/currencies>.
+    /// Source: Stripe, "Zero-decimal currencies", "Three-decimal currencies" and "Special cases" (ISK and UGX have none,
+    /// and are written with two all the same), <https://docs.stripe.com/currencies>.
     fn decimals(self) -> u32 {
-        const ZERO: [&[u8; 3]; 16] = [
-            b"bif", b"clp", b"djf", b"gnf", b"jpy", b"kmf", b"krw", b"mga", b"pyg", b"rwf", b"ugx", b"vnd",
-            b"vuv", b"xaf", b"xof", b"xpf",
+        const ZERO: [&[u8; 3]; 15] = [
+            b"bif", b"clp", b"djf", b"gnf", b"jpy", b"kmf", b"krw", b"mga", b"pyg", b"rwf", b"vnd", b"vuv",
+            b"xaf", b"xof", b"xpf",
         ];
-        if ZERO.contains(&&self.0) { 0 } else { 2 }
+        const THREE: [&[u8; 3]; 5] = [b"bhd", b"jod", b"kwd", b"omr", b"tnd"];
+        if ZERO.contains(&&self.0) {
+            0
+        } else if THREE.contains(&&self.0) {
+            3
+        } else {
+            2
+        }
     }
 }
 
@@ -88,7 +96,7 @@ impl fmt::Display for Money {
         let (whole, rest) = (self.amount.unsigned_abs() / unit, self.amount.unsigned_abs() % unit);
         let number = match self.currency.decimals() {
             0 => whole.to_string(),
-            _ => format!("{whole}.{rest:02}"),
+            n => format!("{whole}.{rest:0width$}", width = n as usize),
         };
         let minus = if self.amount < 0 { "-" } else { "" };
         let text = match &self.currency.0 {

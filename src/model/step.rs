@@ -307,6 +307,24 @@ impl Action {
         }
     }
 
+    /// Whether it takes something away from somebody: what an approval is about, and no summary may hide.
+    pub fn is_destructive(&self) -> bool {
+        match self {
+            Self::Destroy { .. }
+            | Self::Refund { .. }
+            | Self::Cancel { .. }
+            | Self::Shutdown { .. }
+            | Self::PowerOff { .. } => true,
+            // Somebody's rules are taken away, and somebody may need them.
+            Self::Firewall { order } => order.takes_away(),
+            Self::Record { .. }
+            | Self::Tag { .. }
+            | Self::PowerOn { .. }
+            | Self::Create { .. }
+            | Self::Letter { .. } => false,
+        }
+    }
+
     /// Its word, as in step ids and in JSON.
     pub fn word(&self) -> &'static str {
         match self {

@@ -8,7 +8,7 @@ use crate::model::ids::{ServerName, StepId};
 use crate::model::plan::{Notice, Plan};
 use crate::model::step::{Action, DestroyCause, Fact, Step};
 
-use super::digest::{destructive, digest, is_destructive, of_step};
+use super::digest::{destructive, digest, of_step};
 
 /// What was agreed to, for all passes of one run.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ impl Agreed {
 
     /// Whether a later plan takes something away with this step that nobody agreed to.
     pub fn is_beyond(&self, step: &Step) -> bool {
-        self.is_begun && is_destructive(&step.action) && !self.covers(step)
+        self.is_begun && step.action.is_destructive() && !self.covers(step)
     }
 
     fn covers(&self, step: &Step) -> bool {

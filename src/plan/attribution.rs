@@ -7,15 +7,18 @@ use crate::model::history::{History, Phase, Record};
 use crate::model::ids::StepId;
 use crate::model::insight::Label;
 use crate::model::letter::Occasion;
+use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::model::step::{Action, Fact, Reason, Step};
+
+use super::delivered::OLD_SHUTDOWN;
 
 /// Labels every step of `head`, the plan from the files under review, against that from the files they are
 /// compared with. Both are plans over the same census and history.
 pub fn labels(head: &Plan, base: &Plan, history: &History) -> BTreeMap<StepId, Label> {
     let wanted: BTreeMap<&StepId, &Action> = base.steps.iter().map(|step| (&step.id, &step.action)).collect();
     let label = |step: &Step| match wanted.get(&step.id) {
-        Some(action) if **action == step.action => standing(step, history),
+        Some(action) if **action == step.action => standing(step, history, head.at),
         // Not wanted there, or not like this.
         Some(_) | None => Label::ThisChange,
     };
@@ -23,16 +26,18 @@ pub fn labels(head: &Plan, base: &Plan, history: &History) -> BTreeMap<StepId, L
 }
 
 /// Whose doing a step is that the files they are compared with ask for too.
-fn standing(step: &Step, history: &History) -> Label {
+fn standing(step: &Step, history: &History, at: Moment) -> Label {
     let unknown = Record::default();
     let record = match &step.server {
         Some(server) => history.records.get(server).unwrap_or(&unknown),
         None => &history.fleet,
     };
     let is_begun = step.again || record.failures.contains_key(&step.id);
-    if is_begun || follows(step, record) {
+    // Asked to shut down long ago, and on again.
+    let is_back = record.stopped.is_some_and(|asked| at >= asked.plus(OLD_SHUTDOWN));
+    if is_begun || follows(step, record, is_back) {
         Label::InFlight
-    } else if moved(step, record) {
+    } else if moved(step, record, is_back) {
         Label::Drift
     } else {
         Label::Pending
@@ -40,7 +45,7 @@ fn standing(step: &Step, history: &History) -> Label {
 }
 
 /// Whether an earlier pass began what this step goes on with.
-fn follows(step: &Step, record: &Record) -> bool {
+fn follows(step: &Step, record: &Record, is_back: bool) -> bool {
     let is_made = matches!(record.phase, Phase::Creating | Phase::Booting | Phase::Failed);
     match (&step.action, &step.reason) {
         // A delivery, or its settlement, is under way.
@@ -57,7 +62,7 @@ fn follows(step: &Step, record: &Record) -> bool {
         // Absent because we destroyed it.
         (Action::Record { fact: Fact::Ended } | Action::Destroy { .. }, _) => record.destroyed.is_some(),
         // Asked to be off, and never seen off since.
-        (Action::Shutdown { .. }, _) => record.stopped.is_some() && !record.told_off,
+        (Action::Shutdown { .. }, _) => record.stopped.is_some() && !record.told_off && !is_back,
         // Tried before, and certainly nothing was made.
         (Action::Create { .. }, Reason::Declared { .. }) => record.attempt > 0,
         (Action::Letter { letter }, _) => is_answer(&letter.occasion, record),
@@ -96,12 +101,12 @@ fn is_answer(occasion: &Occasion, record: &Record) -> bool {
 }
 
 /// Whether the record had reached what the files ask for, and the census shows something else.
-fn moved(step: &Step, record: &Record) -> bool {
+fn moved(step: &Step, record: &Record, is_back: bool) -> bool {
     match (&step.action, &step.reason) {
         // Delivered and never stopped by us since, but off.
         (Action::PowerOn { .. }, _) => record.phase == Phase::Delivered && record.stopped.is_none(),
-        // Stopped by us and told so, but on.
-        (Action::Shutdown { .. }, _) => record.stopped.is_some() && record.told_off,
+        // Stopped by us, but on.
+        (Action::Shutdown { .. }, _) => record.stopped.is_some() && (record.told_off || is_back),
         // Gone, made anew, or there, and none of it by us.
         (Action::Record { fact: Fact::Deleted { .. } | Fact::Ended | Fact::Adopted { .. } }, _)
         | (Action::Create { .. }, Reason::Anew)

@@ -14,7 +14,7 @@ use super::life::{declared, may, record};
 /// So long a power action may take before it is asked again; DigitalOcean's status lags an action's end.
 const ACTION: Span = Span::seconds(60);
 /// A shutdown this old belongs to an earlier story: it is asked politely again.
-const OLD_SHUTDOWN: Span = Span::minutes(60);
+pub(super) const OLD_SHUTDOWN: Span = Span::minutes(60);
 
 /// A delivered server, its droplet listed or not.
 pub(super) fn keep(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
@@ -37,8 +37,12 @@ pub(super) fn keep(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
         DesiredState::Stopped => stop(case, droplet, to),
         DesiredState::Destroyed => destroy(case, droplet.id, to),
     }
-    if let (DesiredState::Stopped, Some(at)) = (case.want(), case.server.destroy_after) {
-        case.note(to, Notice::EndsOn { at });
+    if let (DesiredState::Stopped, Some(end)) = (case.want(), case.server.destroy_after) {
+        let held = case.server.held_at(case.at());
+        // One that is held as long as its cause lasts has no end.
+        if let Some(at) = held.map_or(Some(end), |hold| hold.until.map(|until| until.max(end))) {
+            case.note(to, Notice::EndsOn { at });
+        }
     }
 }
 

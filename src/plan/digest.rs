@@ -24,24 +24,7 @@ pub fn of_step(step: &Step) -> String {
 
 /// The steps that take something away.
 pub fn destructive(plan: &Plan) -> impl Iterator<Item = &Step> {
-    plan.steps.iter().filter(|step| is_destructive(&step.action))
-}
-
-/// Whether an action takes something away.
-pub fn is_destructive(action: &Action) -> bool {
-    match action {
-        Action::Destroy { .. }
-        | Action::Refund { .. }
-        | Action::Cancel { .. }
-        | Action::Shutdown { .. }
-        | Action::PowerOff { .. } => true,
-        Action::Firewall { order } => order.takes_away(),
-        Action::Record { .. }
-        | Action::Tag { .. }
-        | Action::PowerOn { .. }
-        | Action::Create { .. }
-        | Action::Letter { .. } => false,
-    }
+    plan.steps.iter().filter(|step| step.action.is_destructive())
 }
 
 fn hash<'a>(steps: impl Iterator<Item = &'a Step>) -> String {

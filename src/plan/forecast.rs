@@ -16,7 +16,7 @@ use crate::model::plan::{Note, Notice, Plan};
 use crate::model::policy::{FirewallBy, Policy};
 use crate::model::step::{Action, CreateOrder, Step};
 
-use super::plan;
+use super::{guard, plan};
 
 /// A pass after another, as `apply` rests between them.
 const TICK: Span = Span::seconds(30);
@@ -36,20 +36,31 @@ pub struct Forecast {
     pub census: Census,
 }
 
-/// What will be wanted from now until a moment, and the plan of that moment.
-pub fn forecast(
-    fleet: &Fleet,
-    census: &Census,
-    history: &History,
-    policy: &Policy,
-    until: Moment,
-) -> Forecast {
-    let stuck = stuck(&plan(fleet, census, history, policy));
+/// Where a forecast begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Today<'a> {
+    /// The plan as it is, with what could not be asked left open.
+    pub plan: &'a Plan,
+    /// The files.
+    pub fleet: &'a Fleet,
+    /// What was seen.
+    pub census: &'a Census,
+    /// What was done.
+    pub history: &'a History,
+    /// Deadlines, graces, caps.
+    pub policy: &'a Policy,
+    /// Objections that are waived.
+    pub allow: &'a BTreeSet<String>,
+}
+
+/// What will be wanted from now until a moment, and the plan of that moment. What the guard objects to is not done.
+pub fn forecast(today: Today<'_>, until: Moment) -> Forecast {
+    let Today { plan, fleet, census, history, policy, allow } = today;
     // The firewall is the fleet's, and put in place at once or by a person: the forecast is of servers.
     let policy = &Policy { firewall: FirewallBy::Ufw, ..policy.clone() };
-    let next = DropletId::PREDICTED;
+    let (next, stuck) = (DropletId::PREDICTED, stuck(plan));
     let mut world = World { fleet, policy, census: census.clone(), history: history.clone(), next, stuck };
-    let today: BTreeSet<StepId> = world.plan().steps.into_iter().map(|step| step.id).collect();
+    let mut told: BTreeSet<StepId> = plan.steps.iter().map(|step| step.id.clone()).collect();
     if world.boot() {
         world.census.at = world.census.at.plus(TICK);
     }
@@ -57,14 +68,25 @@ pub fn forecast(
     for _ in 0..PASSES {
         let plan = world.plan();
         let at = world.census.at;
-        let next = if plan.steps.is_empty() { next_change(&plan, fleet, at) } else { Some(at.plus(TICK)) };
-        let Some(next) = next.filter(|next| *next <= until) else { break };
-        for step in &plan.steps {
-            let is_news = !today.contains(&step.id) && !matches!(step.action, Action::Record { .. });
+        let (steps, waits) = match guard::judge(&plan, &world.census, &world.history, allow) {
+            Ok(approved) => (approved.plan().steps.clone(), Vec::new()),
+            Err(objections) => (Vec::new(), objections.iter().map(|o| o.name().to_owned()).collect()),
+        };
+        let next = match (steps.is_empty(), plan.steps.is_empty()) {
+            (true, true) => next_change(&plan, fleet, at),
+            // What a cap holds back today it may let through tomorrow.
+            (true, false) => next_change(&plan, fleet, at).into_iter().chain([at.plus(Span::days(1))]).min(),
+            (false, _) => Some(at.plus(TICK)),
+        };
+        for Step { id, server, action, reason, .. } in if waits.is_empty() { &steps } else { &plan.steps } {
+            let is_news = !matches!(action, Action::Record { .. }) && told.insert(id.clone());
             if is_news {
-                let Step { server, action, reason, .. } = step.clone();
-                upcoming.push(Upcoming { at, server, action, reason });
+                let (server, action, reason) = (server.clone(), action.clone(), reason.clone());
+                upcoming.push(Upcoming { at, server, action, reason, waits: waits.clone() });
             }
+        }
+        let Some(next) = next.filter(|next| *next <= until) else { break };
+        for step in &steps {
             world.carry_out(step);
         }
         world.census.at = next;
@@ -85,7 +107,30 @@ fn next_change(plan: &Plan, fleet: &Fleet, at: Moment) -> Option<Moment> {
         | Notice::Gathered { until, .. } => Some(*until),
         Notice::PoweringOn { asked } => Some(asked.plus(Span::minutes(5))),
         Notice::Leaving { .. } => Some(at.plus(Span::minutes(1))),
-        _ => None,
+        Notice::NotReady { until, .. } => *until,
+        // Their moments stand in the files, and are taken from there.
+        Notice::EndsOn { .. } | Notice::Held { .. } | Notice::HoldOver { .. }
+        // A person or Stripe ends these, and the forecast is not of the firewall.
+        | Notice::Deleted
+        | Notice::Failed
+        | Notice::Twins { .. }
+        | Notice::Orphan { .. }
+        | Notice::WrongSize { .. }
+        | Notice::Stale { .. }
+        | Notice::HandsOff { .. }
+        | Notice::MarkLost { .. }
+        | Notice::Stranger { .. }
+        | Notice::SameSubscription { .. }
+        | Notice::RefundByHand { .. }
+        | Notice::BreakerOpen { .. }
+        | Notice::FirewallPending { .. }
+        | Notice::FirewallFirst { .. }
+        | Notice::FirewallTwins { .. }
+        | Notice::FirewallLeft { .. }
+        | Notice::NoSshKeys { .. }
+        | Notice::Unsure { .. }
+        | Notice::Untried { .. }
+        | Notice::Withheld { .. } => None,
     });
     let ends = fleet.servers.values().filter_map(|server| server.destroy_after);
     let holds = fleet.servers.values().filter_map(|server| server.hold.as_ref()?.until);
@@ -252,7 +297,7 @@ impl World<'_> {
             public_ipv4: Some(Ipv4Addr::UNSPECIFIED),
             tags: [MARK.to_owned(), format!("server-{}", order.server)].into(),
             locked: false,
-            monthly: size.map_or(Money::usd(0), |size| size.monthly),
+            monthly: size.map_or(Money::usd(0), |size| size.cost(order.spec.backups)),
             snapshots: 0,
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::model::census::Census;
+use crate::model::count::count as counted;
 use crate::model::history::{History, Phase};
 use crate::model::ids::{DropletId, ServerName};
 use crate::model::moment::{Moment, Span};
@@ -301,18 +302,19 @@ impl Objection {
 
 impl fmt::Display for Objection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n = |n: usize, noun| counted(n as u64, noun);
         match self {
             Self::ManyDestroys { count, cap, fleet } => {
-                write!(f, "{count} destroys at once, of {fleet} servers; `caps` allows {cap}")
+                let (destroys, servers) = (n(*count, "destroy"), n(*fleet, "server"));
+                write!(f, "{destroys} at once, of {servers}; `caps` allows {cap}")
             }
             Self::ManyRefunds { count, cap, sum, sum_cap } => {
-                write!(
-                    f,
-                    "{count} refunds ({sum}) in 24 hours; `caps` allows {cap} and {sum_cap} minor units"
-                )
+                let refunds = n(*count, "refund");
+                write!(f, "{refunds} ({sum}) in 24 hours; `caps` allows {cap} and {sum_cap} minor units")
             }
             Self::ManyLetters { count, cap } => {
-                write!(f, "{count} letters in 24 hours, those of welcome not counted; `caps` allows {cap}")
+                let letters = n(*count, "letter");
+                write!(f, "{letters} in 24 hours, those of welcome not counted; `caps` allows {cap}")
             }
             Self::EmptyFleet { droplets } => {
                 write!(

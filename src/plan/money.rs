@@ -20,7 +20,10 @@ pub(super) fn line(
     orphans: &[&Droplet],
 ) -> MoneyLine {
     let mut money = MoneyLine::default();
-    let paid = fleet.servers.values().filter(|server| is_paid(server, census));
+    let paid = fleet
+        .servers
+        .values()
+        .filter(|server| is_paid(server, census) && is_to_be_served(server, history, steps));
     paid.filter_map(Server::revenue).for_each(|amount| money.revenue.add(amount));
     census.droplets.values().for_each(|droplet| money.cost.add(droplet.monthly));
     money.steps = steps.iter().filter_map(|step| change(step, fleet, census, history)).collect();
@@ -68,6 +71,15 @@ fn is_paid(server: &Server, census: &Census) -> bool {
     }
 }
 
+/// Not one whose delivery failed and is not tried again: what was paid for it goes back.
+fn is_to_be_served(server: &Server, history: &History, steps: &[Step]) -> bool {
+    let is_failed = history.records.get(&server.name).is_some_and(|record| record.phase == Phase::Failed);
+    let is_tried = |step: &Step| {
+        step.server.as_ref() == Some(&server.name) && matches!(step.action, Action::Create { .. })
+    };
+    !is_failed || steps.iter().any(is_tried)
+}
+
 /// What a step changes in a month's money.
 fn change(step: &Step, fleet: &Fleet, census: &Census, history: &History) -> Option<(StepId, StepMoney)> {
     let server = step.server.as_ref().and_then(|name| fleet.servers.get(name));
@@ -80,7 +92,7 @@ fn change(step: &Step, fleet: &Fleet, census: &Census, history: &History) -> Opt
     let money = match &step.action {
         Action::Create { order } => StepMoney {
             revenue: earns().filter(|_| is_paid),
-            cost: census.sizes.get(&order.spec.size).map(|size| size.monthly),
+            cost: census.sizes.get(&order.spec.size).map(|size| size.cost(order.spec.backups)),
         },
         Action::PowerOn { .. } => StepMoney { revenue: earns().filter(|_| is_off && is_paid), cost: None },
         Action::Shutdown { .. } => {
@@ -90,11 +102,12 @@ fn change(step: &Step, fleet: &Fleet, census: &Census, history: &History) -> Opt
             revenue: earns().filter(|_| is_served && !is_paid).map(minus),
             cost: census.droplets.get(droplet).map(|droplet| minus(droplet.monthly)),
         },
+        // Of a delivery that failed: until then it is paid for.
+        Action::Cancel { .. } => StepMoney { revenue: earns().filter(|_| is_paid).map(minus), cost: None },
         Action::Record { .. }
         | Action::Tag { .. }
         | Action::Firewall { .. }
         | Action::Refund { .. }
-        | Action::Cancel { .. }
         | Action::PowerOff { .. }
         | Action::Letter { .. } => StepMoney::default(),
     };

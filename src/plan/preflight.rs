@@ -93,7 +93,10 @@ fn losses(fleet: &Fleet, catalogue: &Catalogue, census: &Census) -> Vec<Concern>
     let mut found: BTreeMap<&PlanName, (Money, Money)> = BTreeMap::new();
     for server in fleet.servers.values() {
         let Some(entry) = catalogue.plans.get(&server.plan) else { continue };
-        let Some(cost) = census.sizes.get(&server.spec.size).map(|size| size.monthly) else { continue };
+        let Some(cost) = census.sizes.get(&server.spec.size).map(|size| size.cost(server.spec.backups))
+        else {
+            continue;
+        };
         let month = entry.month.map(|amount| Price { amount, currency: entry.currency, every: Every::Month });
         let Some(revenue) = month.map(|price| price.monthly()).or_else(|| server.revenue()) else { continue };
         if revenue.currency == cost.currency && revenue.amount < cost.amount {

@@ -11,7 +11,7 @@ use crate::model::plan::Plan;
 use crate::model::step::Step;
 
 use super::counts::Counts;
-use super::json::VERSION;
+use super::json::{VERSION, tame};
 use super::progress::{failed_line, progress_line, unknown_line};
 use super::words::clean;
 
@@ -118,7 +118,7 @@ impl ApplyEvent {
     pub fn to_line(self) -> String {
         let line = EventLine { version: VERSION, event: self };
         // Strings, numbers and maps with string keys: nothing in it can fail to be written.
-        serde_json::to_string(&line).unwrap_or_default()
+        tame(&serde_json::to_string(&line).unwrap_or_default())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Makes a long plan short: of many servers with the same steps for the same cause a few are shown, the others
-//! counted. Invariant: what is destroyed, refunded or cancelled, and what stops a plan, is never folded.
+//! counted. Invariants: what is destroyed, refunded or cancelled, and what stops a plan, is never folded; of
+//! what else takes something away every server is named.
 
 use std::collections::BTreeMap;
 
@@ -54,6 +55,11 @@ fn folded(section: Section) -> Section {
     Section { rows, ..section }
 }
 
+/// Whether a number may stand for a row: it takes nothing away from anybody.
+pub(super) fn may_count(row: &Row) -> bool {
+    !row.takes
+}
+
 fn may_fold(story: &[Row]) -> bool {
     !story.iter().any(|row| matches!(row.sign, Sign::Destroy | Sign::Money))
 }
@@ -68,7 +74,9 @@ fn rest(story: &[Row], names: &[&str]) -> Row {
     let (row, verb) = (&story[0], verbs.join(", "));
     // A note's kind is its cause, and said already.
     let why = if row.cause == row.verb { String::new() } else { row.cause.clone() };
-    let what = format!("{}: `--all` shows each", first(names.iter().copied()));
+    let named = if story.iter().all(may_count) { first(names.iter().copied()) } else { names.join(", ") };
+    let what = format!("{named}: `--all` shows each");
     let folded = Row::new(row.sign, &verb, &format!("and {} more", names.len()), what, why);
-    Row { label: row.label, cause: row.cause.clone(), ..folded }
+    let takes = story.iter().any(|row| row.takes);
+    Row { label: row.label, takes, cause: row.cause.clone(), ..folded }
 }

@@ -166,7 +166,7 @@ fn part(section: &Section, now: Moment) -> PartOut<'_> {
 }
 
 fn row_out<'a>(row: &'a Row, section: &Section) -> RowOut<'a> {
-    let Row { sign, verb, subject, what, why, details, money, label: _, cause, at: _, id } = row;
+    let Row { sign, verb, subject, what, why, details, money, label: _, takes: _, cause, at: _, id } = row;
     RowOut {
         kind: sign_class(*sign),
         sign: sign.mark(),

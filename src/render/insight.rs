@@ -75,7 +75,7 @@ pub fn concern(concern: &Concern) -> Worry {
         Concern::Quota { limit, has, creates, destroys } => {
             let room = limit.saturating_sub(*has);
             let text = format!(
-                "the team may have {} and has {has}; {creates} more are to be created",
+                "the team may have {} and has {has}; {creates} more to create",
                 count(*limit, "droplet")
             );
             if *creates <= room + destroys {
@@ -112,11 +112,7 @@ pub fn concern(concern: &Concern) -> Worry {
         ),
         Concern::Requests { needed, left } => worry(
             "requests",
-            format!(
-                "it takes about {} requests, and {} are left this hour",
-                thousands(*needed),
-                thousands(*left)
-            ),
+            format!("it takes about {}, with {} left this hour", asked(*needed), thousands(*left)),
             "apply waits for the next hour by itself; give it a longer `--deadline`",
         ),
     }
@@ -133,7 +129,12 @@ pub fn budget(budget: &Budget) -> String {
         let of = limit.map(|limit| format!(" of {}", thousands(limit))).unwrap_or_default();
         format!("; {}{of} left this hour", thousands(left))
     });
-    format!("≈ {} requests, about {span}{}", thousands(*requests), left.unwrap_or_default())
+    format!("≈ {}, about {span}{}", asked(*requests), left.unwrap_or_default())
+}
+
+/// `1 request`, `6,100 requests`.
+fn asked(requests: u64) -> String {
+    format!("{} request{}", thousands(requests), if requests == 1 { "" } else { "s" })
 }
 
 fn loss(lost: &Lost, now: Moment) -> [String; 2] {

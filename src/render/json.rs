@@ -17,7 +17,7 @@ use super::insight;
 use super::verdict::Danger;
 use super::view::{Counts, Part, PlanView, Row};
 use super::why;
-use super::words::Sign;
+use super::words::{Sign, hides};
 
 /// The version of every JSON document written here.
 pub const VERSION: u64 = 1;
@@ -167,6 +167,22 @@ pub struct SummaryDocument {
     pub text: String,
     /// How many steps and notes of each kind.
     pub counts: Counts,
+}
+
+/// JSON that is as harmless to a terminal as text is: what steers it, or turns or hides text, is escaped; read
+/// back, it is the same.
+pub fn tame(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Outside of strings there is no such character but the line break.
+        if c != '\n' && hides(c) {
+            let mut units = [0; 2];
+            out.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 impl PlanDocument {

@@ -188,7 +188,7 @@ fn subject(letter: &Letter) -> String {
             format!("[basement] {}: {}", cause_words(cause), count(told.len() as u64, "server"))
         }
         Occasion::AlertRefused { what, .. } => {
-            format!("[basement] {} is refused: {server}", what.replace('_', " "))
+            format!("[basement] {} is refused: {server}", line(&what.replace('_', " ")))
         }
         Occasion::AlertRefund { .. } => format!("[basement] a refund came back: {server}"),
         Occasion::AlertNotReady { .. } => format!("[basement] not ready: {server}"),
@@ -224,7 +224,7 @@ fn particulars(occasion: &Occasion) -> Value {
                 told => told.iter().map(item).collect::<Vec<_>>(),
             }
         }
-        Occasion::AlertRefused { what, why } => context! { what => what, why => line(why) },
+        Occasion::AlertRefused { what, why } => context! { what => line(what), why => line(why) },
         Occasion::AlertRefund { why } => context! { why => line(why) },
         Occasion::AlertNotReady { address, state, until } => context! {
             address => address.to_string(),
@@ -281,5 +281,5 @@ fn in_words(span: Span) -> String {
 }
 
 fn line(text: &str) -> String {
-    text.replace(char::is_control, " ").trim().to_owned()
+    text.replace(hides, " ").trim().to_owned()
 }

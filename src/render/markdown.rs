@@ -5,7 +5,7 @@
 use super::fold::fold;
 use super::text::{self, Style};
 use super::view::{Part, PlanView, Row, Section};
-use super::words::{Sign, count};
+use super::words::count;
 
 /// The most characters; GitHub takes 65,536.
 pub const LIMIT: usize = 60_000;
@@ -51,10 +51,6 @@ fn tail(view: &PlanView) -> String {
     format!("{lines}{gap}**{}**\n", view.summary)
 }
 
-fn is_taken(row: &Row) -> bool {
-    matches!(row.sign, Sign::Destroy | Sign::Money)
-}
-
 /// Parts of a few rows that say why nothing may be done: they come first, so that there is room for them.
 fn stops(part: Part) -> bool {
     matches!(part, Part::Stopped | Part::Objections)
@@ -77,7 +73,7 @@ impl Page {
         // Room for the head, and for the words about what is left out.
         let reserved = head(view, true).chars().count() + tail(view).chars().count() + 1_000;
         let mut page = Self { body: String::new(), left: LIMIT.saturating_sub(reserved), cut: 0 };
-        let taken: Vec<Row> = view.steps().filter(|row| is_taken(row)).cloned().collect();
+        let taken: Vec<Row> = view.steps().filter(|row| row.takes).cloned().collect();
         let parts = |wanted: fn(Part) -> bool| view.sections.iter().filter(move |s| wanted(s.part));
         for section in parts(stops) {
             page.alert("CAUTION", section);

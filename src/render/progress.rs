@@ -91,7 +91,7 @@ fn whom(step: &Step) -> &str {
 fn about(action: &Action) -> String {
     match action {
         Action::Record { fact } => fact_words(fact),
-        Action::Tag { tag } => format!("`{tag}`"),
+        Action::Tag { tag } => format!("`{}`", clean(tag)),
         Action::Firewall { .. } => format!("`{NAME}`"),
         Action::Destroy { droplet, .. }
         | Action::Shutdown { droplet }

@@ -69,6 +69,8 @@ pub struct Row {
     pub money: Option<String>,
     /// Whose doing it is.
     pub label: Option<Label>,
+    /// It takes something away: no summary hides whose it is.
+    pub takes: bool,
     /// Why, in the few words that many rows share.
     pub cause: String,
     /// When, if it is not to be done now.
@@ -197,6 +199,7 @@ impl Row {
             details: Vec::new(),
             money: None,
             label: None,
+            takes: false,
             at: None,
             id: None,
         }
@@ -237,12 +240,13 @@ fn step_row(step: &Step, places: Places<'_>, plan: &Plan, insight: &Insight) -> 
     let subject = server.as_ref().map_or("fleet", ServerName::as_str);
     let row = Row::new(Sign::of(action), words::verb(action), subject, what, why);
     let (money, label) = (plan.money.steps.get(id).and_then(money::step), insight.labels.get(id).copied());
-    Row { money, label, cause: why::cause(reason), id: Some(id.clone()), ..row }
+    let takes = action.is_destructive();
+    Row { money, label, takes, cause: why::cause(reason), id: Some(id.clone()), ..row }
 }
 
 /// A step to come: its time before its verb, its words as a step's own.
 fn upcoming_row(next: &Upcoming, places: Places<'_>, plan: &Plan) -> Row {
-    let Upcoming { at, server, action, reason } = next;
+    let Upcoming { at, server, action, reason, waits } = next;
     let verb = format!("{}: {}", words::ahead(*at, plan.at), words::verb(action));
     let subject = server.as_ref().map_or("fleet", ServerName::as_str);
     let time = words::time_seen(*at, plan.at);
@@ -251,7 +255,8 @@ fn upcoming_row(next: &Upcoming, places: Places<'_>, plan: &Plan) -> Row {
     } else {
         format!("{time}, {}", words::what(action, server.as_ref(), places))
     };
-    let row = Row::new(Sign::of(action), &verb, subject, what, why::reason(reason, plan.at));
+    let waits = waits.iter().map(|name| format!("; `{name}` stands in its way")).collect::<Vec<_>>().concat();
+    let row = Row::new(Sign::of(action), &verb, subject, what, why::reason(reason, plan.at) + &waits);
     Row { cause: why::cause(reason), at: Some(*at), ..row }
 }
 

@@ -34,7 +34,8 @@ pub fn reason(reason: &Reason, now: Moment) -> String {
             format!("{} since {}{declared}", clean(because.phrase()), day(since))
         }
         Reason::GraceEnded { because, since, ended } => {
-            format!("{} {}, grace ended {}", clean(because.phrase()), day(since), day(ended))
+            let ends = if *ended > now { "ends" } else { "ended" };
+            format!("{} {}, grace {ends} {}", clean(because.phrase()), day(since), day(ended))
         }
         Reason::Anew => "it was deleted outside basement, and is to be made anew".to_owned(),
         Reason::StillOn { asked } => format!("asked to shut down at {}, and still on", time(asked)),

@@ -14,6 +14,8 @@ use crate::model::money::Money;
 use crate::model::plan::{Use, Uses};
 use crate::model::step::{Action, CreateOrder, DestroyCause, Fact};
 
+pub use crate::model::count::count;
+
 /// The one character a row begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sign {
@@ -100,7 +102,7 @@ pub fn verb(action: &Action) -> &'static str {
 pub fn what(action: &Action, server: Option<&ServerName>, places: Places<'_>) -> String {
     match action {
         Action::Record { fact } => fact_words(fact),
-        Action::Tag { tag } => format!("tag `{tag}`"),
+        Action::Tag { tag } => format!("tag `{}`", clean(tag)),
         Action::Firewall { order } => super::firewall::order(order),
         Action::Destroy { droplet, cause } => {
             let place = places.droplet(*droplet, server);
@@ -184,7 +186,7 @@ pub fn alert_words(occasion: &Occasion) -> String {
         }
         Occasion::AlertDeleted { droplet } => format!("droplet {droplet} was deleted outside basement"),
         Occasion::AlertRefused { what, why } => {
-            format!("its {} is refused: {}", what.replace('_', " "), clean(why))
+            format!("its {} is refused: {}", clean(&what.replace('_', " ")), clean(why))
         }
         Occasion::AlertRefund { why } => format!("{}, for you to make", clean(why)),
         Occasion::AlertNotReady { address, state, until: _ } => {
@@ -293,14 +295,6 @@ pub fn hides(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// `1 droplet`, `2 droplets`.
-pub fn count(n: impl Into<u64>, noun: &str) -> String {
-    match n.into() {
-        1 => format!("1 {noun}"),
-        n => format!("{n} {noun}s"),
-    }
 }
 
 /// A number with its thousands apart: `4,812`.

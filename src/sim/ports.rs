@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
-use crate::model::census::{Account, Droplet, DropletStatus, MARK, Size};
+use crate::model::census::{Account, Droplet, DropletStatus, MARK, Size, with_backups};
 use crate::model::firewall::{Firewall, FirewallOrder, NAME};
 use crate::model::ids::{DropletId, ServerName, Slug};
 use crate::model::moment::Moment;
@@ -272,6 +272,7 @@ fn deliver(world: &mut World, mail: &Mail) {
 }
 
 fn model(machine: &Machine) -> Droplet {
+    let price = Money::usd(machine.size.cents);
     Droplet {
         id: DropletId(machine.id),
         name: machine.name.clone(),
@@ -286,7 +287,7 @@ fn model(machine: &Machine) -> Droplet {
         public_ipv4: machine.public,
         tags: machine.tags.iter().map(|tag| tag.to_ascii_lowercase()).collect(),
         locked: false,
-        monthly: Money::usd(machine.size.cents),
+        monthly: if machine.backups { with_backups(price) } else { price },
         snapshots: machine.snapshots.len(),
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use serde_path_to_error::Segment;
 
-use crate::model::census::{Account, Droplet, DropletStatus, Size};
+use crate::model::census::{Account, Droplet, DropletStatus, Size, with_backups};
 use crate::model::ids::{DropletId, ServerName, Slug};
 use crate::model::moment::Moment;
 use crate::model::money::Money;
@@ -209,6 +209,7 @@ struct RawDroplet {
     #[serde(default)]
     locked: bool,
     snapshot_ids: Option<Vec<IgnoredAny>>,
+    features: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -302,6 +303,8 @@ impl More for Option<Links> {
 
 impl RawDroplet {
     fn model(self) -> Droplet {
+        let has_backups = self.features.iter().flatten().any(|feature| feature == "backups");
+        let price = Money::usd(self.size.price_monthly);
         Droplet {
             id: self.id,
             name: self.name,
@@ -312,7 +315,7 @@ impl RawDroplet {
             public_ipv4: self.networks.and_then(Networks::public),
             tags: self.tags.unwrap_or_default().iter().map(|tag| tag.to_ascii_lowercase()).collect(),
             locked: self.locked,
-            monthly: Money::usd(self.size.price_monthly),
+            monthly: if has_backups { with_backups(price) } else { price },
             snapshots: self.snapshot_ids.map_or(0, |ids| ids.len()),
         }
     }

@@ -81,6 +81,20 @@ class Page:
         dom = self.run(f"file://{frame}", "--dump-dom")
         return int(re.search(r"<title>(-?\d+)</title>", dom)[1])
 
+    def paper(self, fragment):
+        """What a printer gets from a screen that is dark and filtered: rows, whether there are filters, background."""
+        text = self.file.read_text().replace("@media print", "@media all")
+        # The policy names the style by its hash, which is another one now.
+        (self.folder / "paper.html").write_text(re.sub(r"<meta http-equiv=[^>]*>", "", text))
+        frame = self.folder / "frame.html"
+        frame.write_text(
+            f'<iframe src="paper.html{fragment}" width="700" height="800" onload="'
+            "const d = this.contentDocument, style = (what) => this.contentWindow.getComputedStyle(d.querySelector(what));"
+            "const rows = [...d.querySelectorAll('.rows li')].filter((row) => row.offsetHeight > 0).length;"
+            "document.title = [rows, style('form').display, style('body').backgroundColor].join(' ')\"></iframe>")
+        dom = self.run(f"file://{frame}", "--blink-settings=preferredColorScheme=0", "--dump-dom")
+        return re.search(r"<title>(.*?)</title>", dom)[1]
+
     def pictures(self, folder):
         folder.mkdir(parents=True, exist_ok=True)
         frame = self.folder / "phone.html"
@@ -90,7 +104,8 @@ class Page:
         self.run(url, wide, "--blink-settings=preferredColorScheme=0", f"--screenshot={folder}/dark.png")
         self.run(f"file://{self.still}", wide, f"--screenshot={folder}/plain.png")
         self.run(f"file://{frame}", "--window-size=500,3000", f"--screenshot={folder}/phone.png")
-        self.run(url, f"--print-to-pdf={folder}/print.pdf")
+        dark = "--blink-settings=preferredColorScheme=0"
+        self.run(f"{url}#server=ada", dark, f"--print-to-pdf={folder}/print.pdf")
 
 
 def expect(what, is_so, *seen):
@@ -121,6 +136,8 @@ def check(page):
     expect("a filter that is not offered leaves all", rows == everything, len(rows))
     rows, said, has_filters = page.rows("#server=ada", page.still)
     expect("without scripts all rows are seen, and no filters", rows == everything and not has_filters and not said)
+    seen = page.paper("#server=ada")
+    expect("on paper all rows stand on white, whatever was filtered", seen == f"{len(everything)} none rgb(255, 255, 255)", seen)
     for width in (390, 320, 1200):
         over = page.overflow(width)
         expect(f"nothing sticks out at {width} pixels", over == 0, over)

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use basement::model::billing::Status;
 use basement::model::census::{Account, Census, DropletStatus, Readiness, Size};
 use basement::model::desired::{Fleet, Price};
 use basement::model::firewall::{Firewall, Progress, ours};
+use basement::model::history::{History, Phase, Record};
 use basement::model::ids::DropletId;
 use basement::model::insight::{Concern, Upcoming};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::{Currency, Money, Totals};
 use basement::model::plan::{MoneyLine, Plan, StepMoney};
 use basement::model::policy::{Catalogue, Defaults, FirewallBy, PlanEntry};
-use basement::plan::forecast::forecast;
+use basement::plan::forecast::{Forecast, Today, forecast};
 use basement::plan::plan;
 use basement::plan::preflight::{budget, concerns, shortage};
 use basement::render::money::{change, lines, step};
@@ -32,8 +34,19 @@ fn census(scene: &Scene) -> Census {
     census
 }
 
+/// What is seen today up to a moment, everything answered.
+fn seen(scene: &Scene, until: Moment) -> Forecast {
+    foreseen(&fleet(scene), &census(scene), scene, until)
+}
+
+fn foreseen(fleet: &Fleet, census: &Census, scene: &Scene, until: Moment) -> Forecast {
+    let Scene { history, policy, .. } = scene;
+    let (plan, allow) = (&plan(fleet, census, history, policy), &BTreeSet::new());
+    forecast(Today { plan, fleet, census, history, policy, allow }, until)
+}
+
 fn ahead(scene: &Scene, until: Moment) -> Vec<String> {
-    let seen = forecast(&fleet(scene), &census(scene), &scene.history, &scene.policy, until);
+    let seen = self::seen(scene, until);
     let line = |Upcoming { at, action, .. }: &Upcoming| format!("{at} {}", action.word());
     seen.upcoming.iter().map(line).collect()
 }
@@ -44,7 +57,8 @@ fn what_follows_is_known_today() {
     // To be created today: the letter follows, and that is all.
     assert_eq!(ahead(&Scene::running(), month), ["2026-11-02T09:00:30Z letter"]);
     // Off, its grace running: destroyed when it ends, and told so.
-    let stopped = Scene::stopped().delivered(7).droplet(7, DropletStatus::Off).at(after(60));
+    let stopped =
+        Scene::stopped().delivered(7).droplet(7, DropletStatus::Off).stripe(Status::Canceled).at(after(60));
     let all = ahead(&stopped, month);
     assert_eq!(all, ["2026-11-09T09:00:00Z destroy", "2026-11-09T09:00:30Z letter"]);
     // Not so far ahead.
@@ -76,22 +90,44 @@ fn nothing_is_foreseen_of_what_waits_for_a_person() {
 
 #[test]
 fn the_plan_of_a_later_day_is_the_plan_of_that_day() {
-    let stopped = Scene::stopped().delivered(7).droplet(7, DropletStatus::Off).at(after(60));
+    let stopped =
+        Scene::stopped().delivered(7).droplet(7, DropletStatus::Off).stripe(Status::Canceled).at(after(60));
     let then = start().plus(Span::days(7));
-    let seen = forecast(&fleet(&stopped), &census(&stopped), &stopped.history, &stopped.policy, then);
+    let seen = self::seen(&stopped, then);
     let words: Vec<&str> = seen.plan.steps.iter().map(|step| step.action.word()).collect();
     assert_eq!((seen.plan.at, words), (then, vec!["destroy"]));
     // Today's create is done by tomorrow; its droplet is one that nobody is shown.
     let tomorrow = start().plus(Span::days(1));
-    let seen = forecast(
-        &fleet(&Scene::running()),
-        &census(&Scene::running()),
-        &Scene::running().history,
-        &Scene::running().policy,
-        tomorrow,
-    );
+    let seen = self::seen(&Scene::running(), tomorrow);
     assert!(seen.plan.steps.is_empty() && seen.plan.droplets == 1);
     assert!(seen.history.records[&name()].droplet.is_some_and(DropletId::is_predicted));
+}
+
+#[test]
+fn what_the_guard_holds_back_is_not_foretold_as_done() {
+    let mut scene =
+        Scene::stopped().delivered(7).droplet(7, DropletStatus::Off).stripe(Status::Canceled).at(after(60));
+    scene.policy.caps.destroy = 0;
+    let then = start().plus(Span::days(8));
+    let seen = self::seen(&scene, then);
+    let waits: Vec<_> = seen.upcoming.iter().map(|next| (next.action.word(), next.waits.clone())).collect();
+    assert_eq!(waits, [("destroy", vec!["many-destroys".to_owned()])]);
+    assert_eq!((seen.plan.droplets, seen.plan.steps.len()), (1, 1), "it is still there");
+    // A cap of a day lets through tomorrow what it holds back today.
+    (scene.policy.caps.destroy, scene.policy.caps.letters) = (3, 0);
+    assert_eq!(self::seen(&scene, then).upcoming.last().map(|next| next.waits.len()), Some(1));
+    scene.policy.caps.letters = 1;
+    assert_eq!(self::seen(&scene, then).upcoming.iter().filter(|next| !next.waits.is_empty()).count(), 0);
+}
+
+#[test]
+fn what_waits_for_an_answer_is_foretold() {
+    let scene = Scene::stopped().delivered(7).droplet(7, DropletStatus::Off).at(start().plus(Span::days(8)));
+    let (fleet, mut census) = (fleet(&scene), census(&scene));
+    census.billing.clear();
+    let seen = foreseen(&fleet, &census, &scene, census.at.plus(Span::days(1)));
+    let words: Vec<&str> = seen.upcoming.iter().map(|next| next.action.word()).collect();
+    assert_eq!(words, ["destroy", "letter"], "nothing is told of what follows without what it follows from");
 }
 
 fn catalogue(month: i64) -> Catalogue {
@@ -154,6 +190,38 @@ fn a_plan_knows_what_it_takes() {
     assert_eq!(budget(&Plan { steps: vec![], ..plan }, None, None), None);
 }
 
+#[test]
+fn backups_cost_a_fifth_more() {
+    let mut scene = Scene::running();
+    scene.server.spec.backups = true;
+    let plan = plan(&fleet(&scene), &census(&scene), &scene.history, &scene.policy);
+    assert_eq!(plan.money.cost_after, totals(&[Money::usd(1_440)]));
+    let said = concerns(&plan, &fleet(&scene), &catalogue(1_300), &census(&scene));
+    assert!(
+        matches!(said.as_slice(), [Concern::Loss { cost, .. }] if *cost == Money::usd(1_440)),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn what_was_given_back_brings_nothing() {
+    let scene = Scene::running();
+    let money = |phase| {
+        let record = Record { phase, attempt: 1, ..Record::default() };
+        let history = History { records: BTreeMap::from([(name(), record)]), ..History::default() };
+        plan(&fleet(&scene), &census(&scene), &history, &scene.policy).money
+    };
+    let failed = money(Phase::Failed);
+    assert_eq!(failed.revenue, Totals::default());
+    let now = failed.revenue_now.amounts().next();
+    assert_eq!(
+        now,
+        Some(Money::usd(3_500)).filter(|_| failed.steps.len() == 1),
+        "paid for until it is cancelled"
+    );
+    assert_eq!(money(Phase::New).revenue, totals(&[Money::usd(3_500)]));
+}
+
 fn totals(amounts: &[Money]) -> Totals {
     let mut sum = Totals::default();
     for amount in amounts {
@@ -189,6 +257,10 @@ fn money_reads_as_people_know_it() {
     droplets that are off cost $6.00 a month, orphans cost $12.00 a month
     ");
     assert_eq!(lines(&MoneyLine::default(), &Totals::default()), [""; 0]);
+    let of =
+        |code, amount| Money { amount, currency: Currency::parse(code).expect("a currency") }.to_string();
+    // Stripe counts Kuwait's dinars in thousandths, and Uganda's shillings in hundredths though there are none.
+    assert_eq!([of("kwd", 5_120), of("ugx", 500), of("jpy", 500)], ["5.120 KWD", "5.00 UGX", "500 JPY"]);
     let create = StepMoney { revenue: Some(usd(1500)), cost: Some(usd(600)) };
     assert_eq!(step(&create).as_deref(), Some("brings $15.00, costs $6.00 a month"));
     let destroy = StepMoney { revenue: None, cost: Some(usd(-600)) };

@@ -200,8 +200,8 @@ fn a_hold_freezes_what_is_disruptive_only() {
         scene.plan().notes.into_iter().map(|note| note.notice).collect::<Vec<_>>()
     };
     check(vec![
-        ("to be stopped", held(stop()).at(after(9)), "(held) (ends_on)"),
-        ("to be unplugged", held(plug), "(held) (ends_on)"),
+        ("to be stopped", held(stop()).at(after(9)), "(held)"),
+        ("to be unplugged", held(plug), "(held)"),
         (
             "to be switched on",
             held(Scene::running().delivered(7).droplet(7, Off).at(after(9))),

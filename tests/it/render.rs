@@ -1,11 +1,13 @@
 //! What people read: plans, status, history, progress and money, kept as snapshots.
 
+mod against;
 mod complete;
 mod fold;
 mod formats;
 mod injection;
 mod known;
 mod occasions;
+mod poison;
 pub mod sample;
 
 use std::collections::BTreeMap;

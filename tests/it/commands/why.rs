@@ -171,3 +171,45 @@ fn a_destroy_says_what_is_lost_and_a_letter_is_shown_before_it_is_sent() {
     let asked = shop.bench.world().requests.calls.clone();
     assert!(asked.keys().all(|call| !call.contains("/v1/events")), "{asked:?}");
 }
+
+/// How often a command asks Stripe what happened.
+fn asked(shop: &Shop, words: &str, code: i32) -> (usize, Said) {
+    let count = || -> usize {
+        let world = shop.bench.world();
+        world.requests.exchanges.iter().flatten().filter(|one| one.path == "/v1/events").count()
+    };
+    let before = count();
+    let said = shop.bench.expect(words, code);
+    (count() - before, said)
+}
+
+#[test]
+fn whoever_is_asked_to_apply_sees_what_a_plan_says_and_later_passes_do_not_ask_again() {
+    let shop = pull_request();
+    // What is left of the hour is another number for each command.
+    let seen = |said: &Said| {
+        let lines = said.out.lines().map(|line| line.split(" of 5,000 left").next().unwrap_or_default());
+        lines
+            .map(|line| line.rsplit_once("s; ").map_or(line, |(line, _)| line))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let (times, plan) = asked(&shop, "plan --out plan.json", 0);
+    assert_eq!(times, 1);
+    for word in ["declared by", "has cancelled", "Stripe: ", "\nUpcoming\n", "\n≈ "] {
+        assert!(plan.out.contains(word), "{word}: {}", plan.page());
+    }
+    let (times, apply) = asked(&shop, "apply", 3);
+    assert_eq!((times, seen(&apply)), (1, seen(&plan)));
+    let (times, saved) = asked(&shop, "apply plan.json --auto-approve", 0);
+    assert!(saved.out.starts_with(plan.out.split("\n≈ ").next().expect("a plan")), "{}", saved.page());
+    assert_eq!((times, saved.out.matches("\nUpcoming\n").count()), (1, 1), "{}", saved.page());
+}
+
+#[test]
+fn whoever_asks_for_no_yes_does_not_pay_for_what_is_not_shown() {
+    let shop = pull_request();
+    let (times, said) = asked(&shop, "apply --auto-approve", 0);
+    assert_eq!(times, 0);
+    assert!(!said.out.contains("Upcoming") && !said.out.contains("≈ "), "{}", said.page());
+}

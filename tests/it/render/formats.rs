@@ -4,7 +4,6 @@ use basement::model::history::Outcome;
 use basement::model::insight::Insight;
 use basement::model::plan::Plan;
 use basement::model::step::{Reason, Step};
-use basement::plan::digest::is_destructive;
 use basement::render::events::{ApplyEvent, EventLine};
 use basement::render::html::html;
 use basement::render::json::PlanDocument;
@@ -178,7 +177,7 @@ proptest! {
 #[test]
 fn whatever_takes_something_away_asks_for_care() {
     for action in sample::actions() {
-        let takes = is_destructive(&action);
+        let takes = action.is_destructive();
         let plan = sample::plan(vec![sample::step("ada-7f3k2m9q", action.clone(), Reason::Up)], vec![]);
         let view = view_of(&plan, &Insight::default(), &[]);
         let wanted = if takes { Danger::Careful } else { Danger::Safe };

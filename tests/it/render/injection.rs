@@ -1,19 +1,28 @@
-//! Hostile names, subjects and reasons: no page and no comment takes them for more than text.
+//! Hostile names, subjects and reasons, wherever the outside may put one: no page, no comment, no terminal, no
+//! program and no letter takes them for more than text.
 
-use basement::model::desired::{Because, DesiredState};
-use basement::model::ids::DropletId;
-use basement::model::insight::{Commit, Concern, Declared, Insight, Lost, StripeEvent, Written};
-use basement::model::money::Money;
-use basement::model::plan::{Note, Notice, Plan};
-use basement::model::step::{Action, Fact, Reason};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use basement::model::history::Outcome;
+use basement::model::step::{Action, Step};
+use basement::render::against::against;
+use basement::render::events::ApplyEvent;
+use basement::render::fold::fold;
 use basement::render::html::html;
+use basement::render::json::{PlanDocument, tame};
+use basement::render::letter::{LetterFacts, Written, write};
 use basement::render::markdown::{LIMIT, markdown};
+use basement::render::preview::{Preview, text as preview};
+use basement::render::progress::{failed_line, progress_line, unknown_line};
+use basement::render::text::{Style, text};
+use basement::render::view::PlanView;
 use proptest::prelude::*;
 
 use super::formats::{plain, rich, view_of};
-use super::sample::{self, name, now};
+use super::poison::poisoned;
 
-const HOSTILE: [&str; 16] = [
+const HOSTILE: [&str; 19] = [
     "<script>alert(1)</script>",
     "</title></style></script><script src=//evil></script>",
     "\" onmouseover=\"alert(1)",
@@ -30,42 +39,10 @@ const HOSTILE: [&str; 16] = [
     "\u{202e}evil\u{200b}\u{0}\r\n\u{1b}[2J",
     "&lt;script&gt;&#60;script&#62;",
     "a\u{2028}b\u{85}c",
+    "\u{9b}31m\u{2066}@team\u{2069}\u{feff}\u{e0041}",
+    "| a | b |\n|---|---|\n| @team/ops | ![](//evil) |\n\n- plan: nothing",
+    "done\nplan: nothing to do\n+ create  ada",
 ];
-
-/// A plan and what is known of it, with a text in every place that the outside can fill.
-fn poisoned(text: &str) -> (Plan, Insight) {
-    let t = || text.to_owned();
-    let mut plan = sample::rich();
-    let droplet = DropletId(1);
-    plan.notes = [
-        Notice::Orphan { droplet, name: t(), monthly: Money::usd(600) },
-        Notice::Held { until: None, reason: t() },
-        Notice::Stale { status: t(), would: t() },
-        Notice::HandsOff { droplet, status: t() },
-        Notice::WrongSize { has: t(), wants: t() },
-        Notice::RefundByHand { why: t() },
-    ]
-    .map(|notice| Note { server: None, notice })
-    .into();
-    let because = Because::Other(t());
-    plan.steps[0].reason = Reason::Declared { state: DesiredState::Running, because, since: now() };
-    plan.steps[1].reason = Reason::Refused { times: 3, said: t() };
-    plan.steps[2].action = Action::Record { fact: Fact::Census { droplets: 1, team: t() } };
-    let commit = Commit { hash: t(), at: now(), author: t(), subject: t() };
-    let declared = Declared { file: t(), line: Some(1), written: Written::By(commit) };
-    let lost = Lost { made: now(), last_up: None, size: t(), address: None, snapshots: 1 };
-    let insight = Insight {
-        declared: [(name("ada-7f3k2m9q"), vec![declared])].into(),
-        events: [(name("ada-7f3k2m9q"), StripeEvent { id: t(), kind: t(), at: now() })].into(),
-        lost: [(DropletId(123), lost)].into(),
-        concerns: vec![
-            Concern::Scope { vendor: t(), scope: t() },
-            Concern::NoKey { key: t(), servers: vec![name("ada-7f3k2m9q")] },
-        ],
-        ..Insight::default()
-    };
-    (plan, insight)
-}
 
 /// The tags of a page: name, and the rest up to the end of the tag. Quotes are respected, as browsers do.
 fn tags(page: &str) -> Vec<(String, String)> {
@@ -111,11 +88,20 @@ fn attributes(text: &str) -> Vec<String> {
     names.split_whitespace().map(|name| name.trim_end_matches('=').to_owned()).collect()
 }
 
-fn is_harmless_page(text: &str) -> Result<(), TestCaseError> {
+/// A plan with a text in every place, as each renderer gets it: whole, folded, and compared with another revision.
+fn views(text: &str) -> Vec<PlanView> {
     let (plan, insight) = poisoned(text);
-    let page = html(&view_of(&plan, &insight, &[text])).expect("a page");
-    let (clean_plan, clean_insight) = poisoned("harmless");
-    let twin = html(&view_of(&clean_plan, &clean_insight, &["harmless"])).expect("a page");
+    let view = view_of(&plan, &insight, &[text]).waived(&[format!("{text}; approved by {text} until 2027")]);
+    let short = against(view.clone(), &plan, text, false);
+    let all = against(view.clone(), &plan, text, true);
+    vec![fold(view.clone()), view, fold(short), all]
+}
+
+static TWINS: LazyLock<Vec<PlanView>> = LazyLock::new(|| views("harmless"));
+
+fn is_harmless_page(view: &PlanView, twin: &PlanView, text: &str) -> Result<(), TestCaseError> {
+    let page = html(view).expect("a page");
+    let twin = html(twin).expect("a page");
     let (tags, twins) = (tags(&page), tags(&twin));
     let names = |tags: &[(String, String)]| tags.iter().map(|tag| tag.0.clone()).collect::<Vec<_>>();
     let shape =
@@ -129,21 +115,129 @@ fn is_harmless_page(text: &str) -> Result<(), TestCaseError> {
             .iter()
             .all(|name| !name.starts_with("on") && name != "src" && name != "href" && name != "style")
     );
+    prop_assert_eq!(steering(&page), None);
+    prop_assert_eq!(page.lines().count(), twin.lines().count());
     let said = plain(&page);
     let spelt = basement::render::words::clean(text);
     prop_assert!(said.contains(&spelt), "{} is not said", spelt);
     Ok(())
 }
 
-fn is_harmless_comment(text: &str) -> Result<(), TestCaseError> {
-    let (plan, insight) = poisoned(text);
-    let out = markdown(&view_of(&plan, &insight, &[text]));
-    let (clean_plan, clean_insight) = poisoned("harmless");
-    let twin = markdown(&view_of(&clean_plan, &clean_insight, &["harmless"]));
+fn is_harmless_comment(view: &PlanView, twin: &PlanView) -> Result<(), TestCaseError> {
+    let (out, twin) = (markdown(view), markdown(twin));
     prop_assert!(out.chars().count() <= LIMIT);
-    // What stands outside of code blocks is the same to the letter, whatever the outside says.
-    prop_assert_eq!(outside(&out), outside(&twin));
+    prop_assert_eq!(steering(&out), None);
+    // What stands outside of code blocks is the same to the letter, whatever the outside says: no mention, no
+    // link, no picture, no table, no tag.
+    if truncated(&out) == truncated(&twin) && truncated(&out) == "no" {
+        prop_assert_eq!(outside(&out), outside(&twin));
+    } else {
+        let known: BTreeSet<String> = outside(&twin).into_iter().collect();
+        let is_ours = |line: &String| {
+            known.contains(line)
+                || line.starts_with("**Truncated: ")
+                || line
+                    .starts_with("<!-- basement plan: valid-at=2026-08-19T10:00:00Z digest=d1ge57 truncated=")
+        };
+        prop_assert!(outside(&out).iter().all(is_ours), "{:#?}", outside(&out));
+    }
     Ok(())
+}
+
+fn truncated(comment: &str) -> &str {
+    comment.split("truncated=").nth(1).map_or("", |rest| rest.split(' ').next().unwrap_or_default())
+}
+
+fn is_harmless_text(view: &PlanView, twin: &PlanView) -> Result<(), TestCaseError> {
+    for width in [usize::MAX, 100, 40] {
+        let out = text(view, Style { colour: false, width });
+        prop_assert_eq!(steering(&out), None);
+        prop_assert_eq!(out.lines().last(), Some(view.summary.as_str()));
+    }
+    // Not wrapped, each row and each detail is one line.
+    let (out, twin) = (text(view, Style::PLAIN), text(twin, Style::PLAIN));
+    prop_assert_eq!(out.lines().count(), twin.lines().count());
+    let heads = |out: &str| out.lines().map(|line| line.chars().next()).collect::<Vec<_>>();
+    prop_assert_eq!(heads(&out), heads(&twin));
+    Ok(())
+}
+
+fn is_harmless_json(hostile: &str) -> Result<(), TestCaseError> {
+    let (plan, insight) = poisoned(hostile);
+    let view = view_of(&plan, &insight, &[hostile]);
+    let document = PlanDocument::new(&plan, &view, &[hostile], &insight);
+    let plain = serde_json::to_string_pretty(&document).expect("json");
+    let out = tame(&plain);
+    prop_assert_eq!(steering(&out), None);
+    prop_assert_eq!(out.lines().count(), plain.lines().count());
+    let read: PlanDocument = serde_json::from_str(&out).expect("a document");
+    prop_assert_eq!(read, document);
+    for step in &plan.steps {
+        let refused = Outcome::Nobody { why: hostile.to_owned() };
+        let events = [
+            ApplyEvent::did(step, &refused),
+            ApplyEvent::failed(step, hostile),
+            ApplyEvent::Ended { code: 1, text: hostile.to_owned() },
+        ];
+        for line in events.map(ApplyEvent::to_line) {
+            prop_assert!(steering(&line).is_none() && !line.contains('\n'), "{}", line);
+        }
+        let said =
+            [progress_line(step, &Outcome::Plain), failed_line(step, hostile), unknown_line(step, hostile)];
+        prop_assert!(said.iter().all(|line| steering(line).is_none() && !line.contains('\n')), "{:?}", said);
+    }
+    Ok(())
+}
+
+/// Every letter of the plan, and what is shown of it before it is sent.
+fn are_harmless_letters(hostile: &str) -> Result<(), TestCaseError> {
+    let any = |text: &str| LetterFacts {
+        brand: text.to_owned(),
+        support: "help@example.com".to_owned(),
+        name: Some(text.to_owned()),
+        instead: Some(text.to_owned()),
+        portal: Some("https://billing.example.com".to_owned()),
+        ..LetterFacts::default()
+    };
+    let letters = |text: &str| -> Vec<(Step, Written)> {
+        let steps = poisoned(text).0.steps.into_iter();
+        steps
+            .filter_map(|step| match &step.action {
+                Action::Letter { letter } => Some((step.clone(), letter.clone())),
+                _ => None,
+            })
+            .map(|(step, letter)| (step, write(&letter, &any(text), Some("p4ss")).expect("a letter")))
+            .collect()
+    };
+    for ((step, letter), (_, twin)) in letters(hostile).into_iter().zip(letters("harmless")) {
+        prop_assert!(steering(&letter.subject).is_none() && !letter.subject.contains('\n'));
+        prop_assert_eq!(steering(&letter.text), None);
+        prop_assert_eq!(steering(&letter.html), None);
+        let kinds = |html: &str| -> BTreeSet<(String, Vec<String>)> {
+            tags(html).iter().map(|(name, rest)| (name.clone(), attributes(rest))).collect()
+        };
+        // A name that is none is not greeted: less, and never more.
+        let more: Vec<_> = kinds(&letter.html).difference(&kinds(&twin.html)).cloned().collect();
+        prop_assert!(more.is_empty(), "{:?}", more);
+        let shown = Preview {
+            step: step.id,
+            server: step.server,
+            to: hostile.to_owned(),
+            subject: hostile.to_owned(),
+            text: format!("{hostile}\n{}", letter.text),
+        };
+        prop_assert_eq!(steering(&preview(&[shown])), None);
+    }
+    Ok(())
+}
+
+/// The first character that steers a terminal, or turns or hides text; line breaks are looked at elsewhere.
+fn steering(text: &str) -> Option<char> {
+    const TURNS: [char; 14] = [
+        '\u{ad}', '\u{61c}', '\u{200b}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{202a}',
+        '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{feff}',
+    ];
+    text.chars().find(|c| *c != '\n' && (c.is_control() || TURNS.contains(c)))
 }
 
 /// The lines of a comment outside its code blocks, as `CommonMark` reads fences: three backticks at most three
@@ -165,11 +259,20 @@ fn outside(text: &str) -> Vec<String> {
     found
 }
 
+fn is_harmless(hostile: &str) -> Result<(), TestCaseError> {
+    for (view, twin) in views(hostile).iter().zip(TWINS.iter()) {
+        is_harmless_page(view, twin, hostile)?;
+        is_harmless_comment(view, twin)?;
+        is_harmless_text(view, twin)?;
+    }
+    is_harmless_json(hostile)?;
+    are_harmless_letters(hostile)
+}
+
 #[test]
 fn known_tricks_stay_text() {
     for text in HOSTILE {
-        is_harmless_page(text).expect(text);
-        is_harmless_comment(text).expect(text);
+        is_harmless(text).expect(text);
     }
 }
 
@@ -191,12 +294,11 @@ fn the_policy_lets_our_own_script_run_and_no_other() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn any_text_stays_text(parts in proptest::collection::vec((0usize..HOSTILE.len(), "\\PC{0,12}|(?s:.{0,6})|`{1,9}"), 1..4)) {
         let text: String = parts.iter().flat_map(|(n, any)| [HOSTILE[*n], any.as_str()]).collect();
-        is_harmless_page(&text)?;
-        is_harmless_comment(&text)?;
+        is_harmless(&text)?;
     }
 }

@@ -72,12 +72,14 @@ pub fn upcoming() -> Vec<Upcoming> {
             server: Some(name("dee-2b7n5v3z")),
             action: Action::Letter { letter },
             reason: Reason::Up,
+            waits: vec![],
         },
         Upcoming {
             at: ended,
             server: Some(name("cyd-9h4j6k8m")),
             action: Action::Destroy { droplet: DropletId(125), cause: DestroyCause::Promised },
             reason: Reason::GraceEnded { because, since, ended },
+            waits: vec![],
         },
     ]
 }
