@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::adapters::ledger::SqliteLedger;
-use crate::adapters::vault::SealVault;
 use crate::engine::Strongbox;
 use crate::model::history::History;
 use crate::ports::{Fault, Ledger as _, Sealed, Vault as _};
@@ -11,6 +9,7 @@ use crate::render::words::count;
 
 use super::error::{self, Failure};
 use super::project::Project;
+use super::wiring::{SealVault, SqliteLedger};
 use super::{apply, wiring};
 
 /// What to do about passwords that no key here opens.
