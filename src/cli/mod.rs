@@ -19,6 +19,7 @@ mod foresight;
 mod keys;
 mod ledger;
 mod letters;
+mod overdue;
 mod plan;
 mod project;
 mod rehearse;

@@ -131,7 +131,7 @@ impl PlanView {
         sections.retain(|section| !section.rows.is_empty());
         // A stable sort: groups of steps keep their order.
         sections.sort_by_key(|section| section.part);
-        let (danger, verdict) = verdict(plan, objections.len(), insight.concerns.len());
+        let (danger, verdict) = verdict(plan, objections.len(), &insight.concerns);
         let heading = format!(
             "{} {} UTC: {} declared, {} seen",
             words::day(*at),
@@ -255,8 +255,11 @@ fn upcoming_row(next: &Upcoming, places: Places<'_>, plan: &Plan) -> Row {
     } else {
         format!("{time}, {}", words::what(action, server.as_ref(), places))
     };
-    let waits = waits.iter().map(|name| format!("; `{name}` stands in its way")).collect::<Vec<_>>().concat();
-    let row = Row::new(Sign::of(action), &verb, subject, what, why::reason(reason, plan.at) + &waits);
+    let mut why = why::reason(reason, plan.at);
+    for name in waits {
+        why += &format!("; `{name}` stands in its way");
+    }
+    let row = Row::new(Sign::of(action), &verb, subject, what, why);
     Row { cause: why::cause(reason), at: Some(*at), ..row }
 }
 

@@ -11,6 +11,7 @@ mod formats;
 mod guard;
 mod hush;
 mod passwords;
+mod preflight;
 mod preview;
 mod secret_files;
 mod secrets;
