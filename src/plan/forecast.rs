@@ -8,11 +8,11 @@ use crate::model::billing::{Status, Subscription};
 use crate::model::census::{Census, Droplet, DropletStatus, MARK, Question, Readiness, Secret, Sighting};
 use crate::model::desired::{Because, Fleet, Origin, Server};
 use crate::model::history::{Entry, Event, History, Outcome};
-use crate::model::ids::{DropletId, RefundId, StepId, SubscriptionId};
+use crate::model::ids::{DropletId, RefundId, ServerName, StepId, SubscriptionId};
 use crate::model::insight::Upcoming;
 use crate::model::moment::{Moment, Span};
 use crate::model::money::Money;
-use crate::model::plan::{Notice, Plan};
+use crate::model::plan::{Note, Notice, Plan};
 use crate::model::policy::{FirewallBy, Policy};
 use crate::model::step::{Action, CreateOrder, Step};
 
@@ -58,8 +58,8 @@ pub fn forecast(today: Today<'_>, until: Moment) -> Forecast {
     let Today { plan, fleet, census, history, policy, allow } = today;
     // The firewall is the fleet's, and put in place at once or by a person: the forecast is of servers.
     let policy = &Policy { firewall: FirewallBy::Ufw, ..policy.clone() };
-    let mut world =
-        World { fleet, policy, census: census.clone(), history: history.clone(), next: DropletId::PREDICTED };
+    let (next, stuck) = (DropletId::PREDICTED, stuck(plan));
+    let mut world = World { fleet, policy, census: census.clone(), history: history.clone(), next, stuck };
     let mut told: BTreeSet<StepId> = plan.steps.iter().map(|step| step.id.clone()).collect();
     if world.boot() {
         world.census.at = world.census.at.plus(TICK);
@@ -128,6 +128,8 @@ fn next_change(plan: &Plan, fleet: &Fleet, at: Moment) -> Option<Moment> {
         | Notice::FirewallTwins { .. }
         | Notice::FirewallLeft { .. }
         | Notice::NoSshKeys { .. }
+        | Notice::Unsure { .. }
+        | Notice::Untried { .. }
         | Notice::Withheld { .. } => None,
     });
     let ends = fleet.servers.values().filter_map(|server| server.destroy_after);
@@ -142,13 +144,41 @@ struct World<'a> {
     history: History,
     /// The number of the next droplet.
     next: u64,
+    stuck: Stuck,
+}
+
+/// What waits for a person: nothing is predicted of it.
+struct Stuck {
+    /// Not created.
+    uncreated: BTreeSet<ServerName>,
+    /// Not handed over.
+    unready: BTreeSet<DropletId>,
+}
+
+fn stuck(today: &Plan) -> Stuck {
+    let is_shut = today.notes.iter().any(|note| {
+        matches!(note.notice, Notice::FirewallPending { is_failed: true, .. } | Notice::FirewallTwins { .. })
+    });
+    let waits = |note: &&Note| is_shut && matches!(note.notice, Notice::FirewallFirst { .. });
+    let unready = today.notes.iter().filter_map(|note| match note.notice {
+        Notice::NotReady { droplet, .. } => Some(droplet),
+        _ => None,
+    });
+    Stuck {
+        uncreated: today.notes.iter().filter(waits).filter_map(|note| note.server.clone()).collect(),
+        unready: unready.collect(),
+    }
 }
 
 impl World<'_> {
     /// The plan, its questions answered as is predicted.
     fn plan(&mut self) -> Plan {
         loop {
-            let plan = plan(self.fleet, &self.census, &self.history, self.policy);
+            let mut plan = plan(self.fleet, &self.census, &self.history, self.policy);
+            plan.steps.retain(|step| {
+                let is_stuck = step.server.as_ref().is_some_and(|name| self.stuck.uncreated.contains(name));
+                !(is_stuck && matches!(step.action, Action::Create { .. }))
+            });
             if plan.questions.is_empty() {
                 return plan;
             }
@@ -195,8 +225,10 @@ impl World<'_> {
             droplet.status = DropletStatus::Active;
             droplet.public_ipv4.get_or_insert(Ipv4Addr::UNSPECIFIED);
         }
-        for readiness in self.census.readiness.values_mut() {
-            *readiness = Readiness::Ready { host_key: None };
+        for (droplet, readiness) in &mut self.census.readiness {
+            if !self.stuck.unready.contains(droplet) {
+                *readiness = Readiness::Ready { host_key: None };
+            }
         }
         is_waited_for
     }

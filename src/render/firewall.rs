@@ -29,6 +29,7 @@ fn drift(drift: &Drift) -> String {
         Drift::Added { what, peers } => format!("rule {} is not ours", rule(what, peers)),
         Drift::Taken { what, peers } => format!("rule {} is missing", rule(what, peers)),
         Drift::Unmarked => "it does not apply to our tag".to_owned(),
+        Drift::Failed => "DigitalOcean could not put it in force; it is put again".to_owned(),
         Drift::OtherTag { tag } => format!("it applies to the tag `{}` too", clean(tag)),
         Drift::OtherDroplet { droplet } => format!("it applies to droplet {droplet} too, which is not ours"),
     }
@@ -38,7 +39,9 @@ fn drift(drift: &Drift) -> String {
 pub fn notice(notice: &Notice) -> String {
     match notice {
         Notice::FirewallPending { is_failed: true, .. } => {
-            format!("DigitalOcean could not put `{NAME}` in force; look at it in the control panel")
+            format!(
+                "DigitalOcean could not put `{NAME}` in force; it is put again every 5 minutes; look at it in the control panel"
+            )
         }
         Notice::FirewallPending { is_failed: false, droplets: 0 } => {
             format!("DigitalOcean is putting `{NAME}` in force")

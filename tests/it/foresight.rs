@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use basement::model::billing::Status;
-use basement::model::census::{Account, Census, DropletStatus, Size};
+use basement::model::census::{Account, Census, DropletStatus, Readiness, Size};
 use basement::model::desired::{Fleet, Price};
+use basement::model::firewall::{Firewall, Progress, ours};
 use basement::model::history::{History, Phase, Record};
 use basement::model::ids::DropletId;
 use basement::model::insight::{Concern, Upcoming};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::{Currency, Money, Totals};
 use basement::model::plan::{MoneyLine, Plan, StepMoney};
-use basement::model::policy::{Catalogue, Defaults, PlanEntry};
+use basement::model::policy::{Catalogue, Defaults, FirewallBy, PlanEntry};
 use basement::plan::forecast::{Forecast, Today, forecast};
 use basement::plan::plan;
 use basement::plan::preflight::{Shelf, budget, concerns, shortage};
@@ -64,6 +65,27 @@ fn what_follows_is_known_today() {
     assert_eq!(ahead(&stopped, start().plus(Span::days(6))), [""; 0]);
     // Nothing is to come where nothing changes.
     assert_eq!(ahead(&Scene::running().delivered(7).droplet(7, DropletStatus::Active), month), [""; 0]);
+}
+
+#[test]
+fn nothing_is_foreseen_of_what_waits_for_a_person() {
+    let month = start().plus(Span::days(30));
+    let up = || Scene::running().created(7).droplet(7, DropletStatus::Active).at(after(1));
+    let booting = Readiness::NotYet { why: "status 404".to_owned(), is_absent: true };
+    assert_eq!(ahead(&up().shows(7, booting), month), ["2026-11-02T09:01:30Z letter"]);
+    let failed = Readiness::Failed { failed: vec!["package:nginx".to_owned()] };
+    assert_eq!(ahead(&up().shows(7, failed), month), [""; 0]);
+    let firewall = |status| {
+        let mut scene = Scene::running();
+        scene.policy.firewall = FirewallBy::Cloud;
+        let (id, tags) = ("fw-1".parse().expect("an id"), BTreeSet::from(["basement".to_owned()]));
+        let droplets = BTreeSet::new();
+        scene.census.firewalls =
+            Some(vec![Firewall { id, status, pending: 0, tags, droplets, rules: ours() }]);
+        scene
+    };
+    assert!(!ahead(&firewall(Progress::Waiting), month).is_empty());
+    assert_eq!(ahead(&firewall(Progress::Failed), month), [""; 0]);
 }
 
 #[test]

@@ -14,9 +14,9 @@ use super::{known, sample};
 fn the_sample_shows_every_variant() {
     all(&sample::actions(), action, 11);
     all(&sample::facts(), fact, 11);
-    all(&sample::occasions(), occasion, 13);
+    all(&sample::occasions(), occasion, 15);
     all(&sample::reasons(), reason, 22);
-    all(&sample::notices(), notice, 30);
+    all(&sample::notices(), notice, 32);
     all(&known::concerns(), concern, 7);
     let labels: Vec<Label> = known::insight(&sample::rich()).labels.into_values().collect();
     all(&labels, |label| label_number(*label), 4);
@@ -79,6 +79,8 @@ fn occasion(occasion: &Occasion) -> usize {
         Occasion::AlertMany { .. } => 10,
         Occasion::AlertRefund { .. } => 11,
         Occasion::AlertNotReady { .. } => 12,
+        Occasion::AlertUnsure { .. } => 13,
+        Occasion::AlertFirewall { .. } => 14,
     }
 }
 
@@ -141,6 +143,8 @@ fn notice(notice: &Notice) -> usize {
         Notice::Gathered { .. } => 27,
         Notice::GettingReady { .. } => 28,
         Notice::NotReady { .. } => 29,
+        Notice::Unsure { .. } => 30,
+        Notice::Untried { .. } => 31,
     }
 }
 

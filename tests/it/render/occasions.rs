@@ -35,6 +35,8 @@ pub fn occasions() -> Vec<Occasion> {
         Occasion::AlertRefused { what: "create".to_owned(), why: "droplet limit exceeded".to_owned() },
         Occasion::AlertBreaker { opened: opened() },
         Occasion::AlertRefund { why: "the refund of `pi_1` failed at the bank".to_owned() },
+        Occasion::AlertUnsure { droplet: DropletId(123), address: Some(ADDRESS) },
+        Occasion::AlertFirewall { why: "DigitalOcean could not put it in force".to_owned(), waiting: 1 },
         Occasion::AlertNotReady { address: ADDRESS, state: failed(), until: Some(end) },
     ]
 }

@@ -134,6 +134,7 @@ pub fn rich() -> Plan {
                 | Notice::FirewallTwins { .. }
                 | Notice::FirewallLeft { .. }
                 | Notice::NoSshKeys { .. }
+                | Notice::Untried { .. }
                 | Notice::Gathered { .. }
         );
         Note { server: (!about_none).then(|| server(n)), notice }
@@ -336,6 +337,8 @@ pub fn notices() -> Vec<Notice> {
         Notice::GettingReady { droplet, until, why: text("its page is not there: status 404") },
         Notice::NotReady { droplet, state: failed(), until: None },
         Notice::NotReady { droplet, state: mismatch(), until: Some(until) },
+        Notice::Unsure { droplet },
+        Notice::Untried { passwords: 2 },
         Notice::PoweringOn { asked: at("2026-08-19T09:59:00Z") },
         Notice::ShuttingDown { until },
         Notice::Leaving { droplet },
