@@ -257,7 +257,7 @@ fn upcoming_row(next: &Upcoming, places: Places<'_>, plan: &Plan) -> Row {
     };
     let mut why = why::reason(reason, plan.at);
     for name in waits {
-        why += &format!("; `{name}` stands in its way");
+        why.extend(["; `", name.as_str(), "` stands in its way"]);
     }
     let row = Row::new(Sign::of(action), &verb, subject, what, why);
     Row { cause: why::cause(reason), at: Some(*at), ..row }
