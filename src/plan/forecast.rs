@@ -95,7 +95,9 @@ pub fn forecast(today: Today<'_>, until: Moment) -> Forecast {
             }
         }
         let Some(next) = next.filter(|next| *next <= until) else { break };
-        steps.iter().for_each(|step| world.carry_out(step));
+        for step in &steps {
+            world.carry_out(step);
+        }
         world.census.at = next;
     }
     world.census.at = world.census.at.max(until);

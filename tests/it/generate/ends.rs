@@ -41,10 +41,10 @@ fn the_end_that_is_asked_for_stands_in_the_file_until_it_is_taken_back() {
         format!("{}ends_on: 2026-12-02T09:14:00Z\n", before.text),
         "nothing else changes"
     );
-    assert_eq!(then(&ending, &during, now), [during.clone()], "twice gives the same bytes");
+    assert_eq!(then(&ending, &during, now).first(), Some(&during), "twice gives the same bytes");
     assert_eq!(then(&stays, &during, now), [before], "taken back");
     ending.status = "frozen".to_owned().into();
-    insta::assert_snapshot!(told(&generate(&reading(&[ending.clone()]), &[during.clone()])), @r#"
+    insta::assert_snapshot!(told(&generate(&reading(&[ending.clone()]), std::slice::from_ref(&during))), @r#"
     old-sub-1: running, subscription active, since 2026-11-03T00:00:00Z, ends on 2026-12-02T09:14:00Z, hold: unknown subscription status `frozen`
     ! sub_1: unknown subscription status `frozen`: its server is held as it is
     "#);
@@ -112,7 +112,8 @@ fn what_is_foretold_of_a_file_is_what_is_written_then() {
     late.cancel_at_period_end = true;
     let file = then(&late, &running("sub_1"), now).remove(0);
     let stop = foretold(&file).expect("a grace").since;
-    assert_eq!(then(&late, &file, Moment::from_unix(stop.unix() - 1)), [file.clone()], "not a second before");
+    let before = Moment::from_unix(stop.unix() - 1);
+    assert_eq!(then(&late, &file, before).first(), Some(&file), "not a second before");
     let stopped = then(&late, &file, stop).remove(0);
     assert_eq!((foretold(&file), foretold(&stopped)), (written(&stopped), None));
     // The end asked for comes before the grace is over.
