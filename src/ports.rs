@@ -2,6 +2,7 @@
 //! Contract: a call that returns `Refused` or `Unavailable` certainly had no effect; `Unknown` may have.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -11,7 +12,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Subscription};
-use crate::model::census::{Account, Droplet, Readiness, Size};
+use crate::model::census::{Account, Droplet, Image, Readiness, Size};
 use crate::model::firewall::{Firewall, FirewallOrder};
 use crate::model::history::{Entry, History};
 use crate::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
@@ -27,7 +28,8 @@ pub struct Detail {
     /// HTTP or SMTP status, if there was an answer.
     pub status: Option<u16>,
     /// The vendor's own short name for the error (`unprocessable_entity`, `charge_already_refunded`); of mail,
-    /// whose matter it is (`login`, `tls`, `sender`, `relay`: ours; `recipient`: the customer's; `letter`).
+    /// whose matter it is (`login`, `tls`, `sender`, `relay`: ours; `recipient`: the customer's; `policy`, `letter`:
+    /// this letter's, until another's is refused alike).
     pub code: Option<String>,
     /// What to tell a person, secrets taken out.
     pub message: String,
@@ -59,8 +61,8 @@ pub enum Fault {
 /// One harmless question of a check-up.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// What the credential needs for it, as its vendor calls it.
-    pub what: &'static str,
+    /// What the credential needs for it, as its vendor calls it; or what was looked for.
+    pub what: Cow<'static, str>,
     /// What the answer tells a person.
     pub result: Result<String, Fault>,
     /// What time the vendor says it is.
@@ -135,6 +137,10 @@ pub trait Cloud: Send + Sync {
     async fn account(&self) -> Result<Account, Fault>;
     /// The price list.
     async fn sizes(&self) -> Result<BTreeMap<Slug, Size>, Fault>;
+    /// One image by its slug; `None` for a 404.
+    async fn image(&self, slug: &Slug) -> Result<Option<Image>, Fault>;
+    /// Whether the team has the SSH key of this fingerprint or number.
+    async fn has_key(&self, key: &str) -> Result<bool, Fault>;
     /// How many requests were left of the hour's, and how many an hour has, when an answer last said so.
     fn left(&self) -> Option<(u64, u64)> {
         None
@@ -236,10 +242,21 @@ impl Fault {
         matches!(self, Self::Refused(detail) if matches!(detail.status, Some(401 | 403)))
     }
 
+    /// The credential is a good one, and may not do this.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Refused(detail) if detail.status == Some(403))
+    }
+
     /// The mail relay refuses us, not this one letter: no other letter will fare better.
     pub fn is_relay(&self) -> bool {
         let is_ours = |code: &str| matches!(code, "login" | "tls" | "sender" | "relay");
         matches!(self, Self::Refused(detail) if detail.code.as_deref().is_some_and(is_ours))
+    }
+
+    /// The mail relay refuses this letter in a way that may be about it alone, or about all of ours.
+    pub fn may_be_relay(&self) -> Option<&str> {
+        let code = matches!(self, Self::Refused(_)).then_some(self.detail().code.as_deref())??;
+        matches!(code, "policy" | "letter").then_some(code)
     }
 
     /// Nobody answers, or nobody knows the credential: another question will be answered in the same way.

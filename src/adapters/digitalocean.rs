@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use self::call::{Call, Caller};
 use super::http::Limits;
 use super::pace::{Pace, backoff};
-use crate::model::census::{Account, Droplet, DropletStatus, MARK, Size};
+use crate::model::census::{Account, Droplet, DropletStatus, Image, MARK, Size};
 use crate::model::firewall::{Firewall, FirewallOrder};
 use crate::model::ids::{DropletId, ServerName, Slug};
 use crate::model::step::CreateOrder;
@@ -280,6 +280,26 @@ impl Cloud for DigitalOcean {
         let call = Call::get("/v2/sizes").with("per_page", PER_PAGE).needs("`sizes:read`");
         let sizes = self.list(&call, wire::sizes, |size| size.as_ref().map(|(slug, _)| slug.clone())).await?;
         Ok(sizes.into_iter().flatten().collect())
+    }
+
+    async fn image(&self, slug: &Slug) -> Result<Option<Image>, Fault> {
+        let call = Call::get(&format!("/v2/images/{slug}")).needs("`image:read`").or_absent();
+        let answer = self.caller.send(&call).await?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        wire::image(&answer.body).map(Some).map_err(|odd| call.unreadable(&answer, &odd))
+    }
+
+    /// Source: DigitalOcean API v2, "Retrieve an Existing SSH Key": `GET /v2/account/keys/$ID` or `…/$FINGERPRINT`.
+    /// The listing of all keys may be asked for ten times a minute only, by all that share the token.
+    async fn has_key(&self, key: &str) -> Result<bool, Fault> {
+        let call = Call::get(&format!("/v2/account/keys/{key}")).needs("`ssh_key:read`").or_absent();
+        let answer = self.caller.send(&call).await?;
+        if answer.status == 404 {
+            return Ok(false);
+        }
+        wire::ssh_key(&answer.body).map(|()| true).map_err(|odd| call.unreadable(&answer, &odd))
     }
 
     fn left(&self) -> Option<(u64, u64)> {

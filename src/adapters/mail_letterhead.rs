@@ -4,6 +4,7 @@
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
+use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::mail_dkim::Seal;
@@ -39,9 +40,10 @@ impl Letterhead {
 
     pub(super) fn message(&self, mail: &Mail) -> Result<Message, Fault> {
         // The address is personal data: no fault repeats it.
-        let to: Address = mail
+        let to = mail
             .to
-            .parse()
+            .parse::<Address>()
+            .map(with_ascii_domain)
             .map_err(|_| recipient_fault("the customer's address is not an e-mail address"))?;
         if !mail.message_id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.+".contains(&b)) {
             return Err(bad(format!("`{}` cannot be a Message-ID", mail.message_id.escape_default())));
@@ -88,14 +90,30 @@ impl Header for AutoSubmitted {
     }
 }
 
+/// The address in `Name <address>`, or a bare one, as it is sent to.
+pub fn address(text: &str) -> Option<String> {
+    mailbox(text, "").ok().map(|mailbox| mailbox.email.to_string())
+}
+
 /// lettre panics at a CR or LF in a display name, so control characters are taken out first.
 fn mailbox(text: &str, setting: &str) -> Result<Mailbox, String> {
     let clean: String = text.chars().filter(|c| !c.is_control()).collect();
-    clean.trim().parse().map_err(|_| {
+    let mailbox: Mailbox = clean.trim().parse().map_err(|_| {
         format!(
             "the mail setting `{setting}` is not an address: `{clean}`; hint: write `Name <name@example.com>`"
         )
-    })
+    })?;
+    Ok(Mailbox::new(mailbox.name, with_ascii_domain(mailbox.email)))
+}
+
+/// A domain in Punycode is taken by every relay, and fits in a Message-ID.
+fn with_ascii_domain(address: Address) -> Address {
+    if address.domain().is_ascii() {
+        return address;
+    }
+    let url = Url::parse(&format!("http://{}", address.domain())).ok();
+    let ascii = url.and_then(|url| Address::new(address.user(), url.host_str()?).ok());
+    ascii.unwrap_or(address)
 }
 
 fn bad(why: String) -> Fault {

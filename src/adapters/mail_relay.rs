@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::mail_line::{Encrypted, Line};
+use super::mail_words::anonymous;
 use crate::ports::{Detail, Fault};
 use crate::wire::redact::redact_line;
 
@@ -44,8 +45,10 @@ enum Trouble {
     Connect(std::io::Error),
     /// A good answer, but not to this command: the relay is out of step.
     OutOfStep(u16),
-    /// An address is not ASCII, and the relay knows only ASCII.
-    NoUtf8,
+    /// An address is not ASCII, and the relay knows only ASCII; whether it is our own.
+    NoUtf8 {
+        is_ours: bool,
+    },
 }
 
 /// How far a conversation came.
@@ -54,9 +57,6 @@ struct Stage(AtomicU8);
 
 /// So long the answer to QUIT is waited for.
 const GOODBYE: Duration = Duration::from_millis(500);
-
-/// No address is spoken of, so none is taken out of the relay's words.
-const NOBODY: &str = "\0";
 
 const CONNECT: u8 = 0;
 const STARTTLS: u8 = 1;
@@ -67,7 +67,7 @@ const DATA: u8 = 5;
 const LETTER: u8 = 6;
 
 impl Relay {
-    /// Hands over one message on a connection of its own. `to` is taken out of the relay's words.
+    /// Hands over one message on a connection of its own. Nothing of `to` is left in the relay's words.
     pub(super) async fn deliver(&self, message: &Message, to: &str) -> Result<(), Fault> {
         let (stage, mut line) = (Stage::default(), None);
         let sent = timeout(self.patience, async {
@@ -117,7 +117,7 @@ impl Relay {
         }
         match entered {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(trouble)) => Err(stage.fault(&trouble, NOBODY)),
+            Ok(Err(trouble)) => Err(stage.fault(&trouble, "")),
             Err(_) => Err(stage.timed_out(self.patience)),
         }
     }
@@ -143,10 +143,11 @@ impl Relay {
         self.enter(smtp, stage).await?;
         stage.at(MAIL);
         let envelope = message.envelope();
-        let plain =
-            envelope.from().into_iter().chain(envelope.to()).all(|a| <_ as AsRef<str>>::as_ref(a).is_ascii());
+        let is_ascii = |address: &lettre::Address| <_ as AsRef<str>>::as_ref(address).is_ascii();
+        let is_ours = !envelope.from().is_none_or(is_ascii);
+        let plain = !is_ours && envelope.to().iter().all(is_ascii);
         if !plain && !smtp.server_info().supports_feature(Extension::SmtpUtfEight) {
-            return Err(Trouble::NoUtf8);
+            return Err(Trouble::NoUtf8 { is_ours });
         }
         let parameters = if plain { Vec::new() } else { vec![MailParameter::SmtpUtfEight] };
         in_step(&smtp.command(Mail::new(envelope.from().cloned(), parameters)).await?, 200..300)?;
@@ -163,14 +164,15 @@ impl Relay {
 }
 
 impl Stage {
-    /// What an error at this stage means. `to` is taken out of the relay's words.
+    /// What an error at this stage means. Once the relay knows of `to`, its words tell nothing of it.
     fn fault(&self, trouble: &Trouble, to: &str) -> Fault {
         let stage = self.get();
         let plain = |message: String| Detail { call: self.call(), message, ..Detail::default() };
         let error = match trouble {
             Trouble::Smtp(error) => error,
-            Trouble::NoUtf8 => {
-                return recipient_fault("the relay takes no address with other letters than ASCII");
+            Trouble::NoUtf8 { is_ours } => {
+                let stage = if *is_ours { MAIL } else { RCPT };
+                return address_fault(stage, "the relay takes no address with other letters than ASCII");
             }
             Trouble::Connect(error) => {
                 return Fault::Unavailable { after: None, detail: plain(error.to_string()) };
@@ -185,10 +187,11 @@ impl Stage {
             }
         };
         let status = error.status().map(u16::from);
-        let said = redact_line(&words(error).replace(to, "…"), 300);
+        let said = if stage < RCPT { words(error) } else { anonymous(&words(error), to) };
+        let said = redact_line(&said, 300);
         let mut detail = Detail { call: self.call(), status, message: said, ..Detail::default() };
         match status {
-            Some(530 | 534 | 535 | 538) => {
+            Some(530 | 534 | 535 | 538) if stage < RCPT => {
                 detail.code = Some("login".to_owned());
                 detail.message = format!(
                     "the relay refuses our login: {}; hint: check user and password in `BASEMENT_SMTP_URL`",
@@ -263,14 +266,27 @@ fn in_step(response: &Response, good: Range<u16>) -> Result<(), Trouble> {
 
 /// The recipient's address will not do.
 pub(super) fn recipient_fault(why: &str) -> Fault {
-    let detail = Detail { call: "smtp RCPT".to_owned(), message: why.to_owned(), ..Detail::default() };
-    Fault::Refused(explain(RCPT, detail))
+    address_fault(RCPT, why)
+}
+
+fn address_fault(stage: u8, why: &str) -> Fault {
+    let call = if stage == MAIL { "smtp MAIL" } else { "smtp RCPT" };
+    let detail = Detail { call: call.to_owned(), message: why.to_owned(), ..Detail::default() };
+    Fault::Refused(explain(stage, detail))
 }
 
 fn explain(stage: u8, mut detail: Detail) -> Detail {
+    // RFC 3463: what begins with 5.7 is about who may send, not about who is written to.
+    let is_policy =
+        detail.message.starts_with("5.7.") || matches!(detail.status, Some(530 | 534 | 535 | 538));
     let (code, what, hint) = match stage {
-        // RFC 3463: what begins with 5.7 is about who may send, not about who is written to.
-        MAIL | RCPT | DATA | LETTER if detail.message.starts_with("5.7.") => (
+        // But one customer's mail server, or one letter's text, may be all it is about.
+        RCPT | DATA | LETTER if is_policy => (
+            "policy",
+            "the relay does not let this letter pass",
+            "if no letter passes, check `from` with its SPF and DKIM; else tell this customer in another way",
+        ),
+        MAIL if is_policy => (
             "relay",
             "the relay does not let us send",
             "ask the relay's operator; check `from` and its SPF and DKIM",

@@ -20,4 +20,5 @@ mod ledger_faults;
 mod ledger_lock;
 mod ledger_rows;
 mod mail_relay;
+mod mail_words;
 mod stripe_call;

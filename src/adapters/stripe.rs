@@ -115,7 +115,7 @@ impl Stripe {
             };
             // A key that is not known, or no network, will be the same to the next question.
             let is_over = result.as_ref().is_err_and(Fault::is_hopeless);
-            asked.push(Asked { what, result, date });
+            asked.push(Asked { what: what.into(), result, date });
             if is_over {
                 break;
             }

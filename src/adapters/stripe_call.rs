@@ -367,6 +367,7 @@ fn cure(request: &RequestBuilder, status: u16) -> Option<String> {
                 "payment_intents" => "PaymentIntents (and Charges and Refunds: read)",
                 "charges" | "refunds" => "Charges and Refunds",
                 "customers" => "Customers",
+                "events" => "Events",
                 other => other,
             };
             let access = if is_write(request) { "write" } else { "read" };

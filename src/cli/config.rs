@@ -6,6 +6,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use reqwest::Url;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -17,8 +18,13 @@ use crate::model::moment::Span;
 use crate::model::policy::{Catalogue, Mode, PlanEntry, Policy};
 use crate::wire::redact::redact;
 
+use super::wiring::address;
+
 /// Its name, at the root of a fleet's repository.
 pub const FILE: &str = "basement.toml";
+
+/// So long a root password may be kept.
+const LONGEST_KEPT: Span = Span::days(90);
 
 /// The tables it may have.
 const TABLES: [&str; 6] = ["stripe", "defaults", "plans", "policy", "mail", "ledger"];
@@ -52,7 +58,7 @@ pub struct StripeConfig {
 pub struct MailConfig {
     /// The sender, `Name <address>` or a bare address.
     pub from: String,
-    /// Who is told when a person is needed.
+    /// Who is told when a person is needed: a bare address, whatever form the file has.
     pub operator: String,
     /// Where answers go; if it is not given, to `support` if that is an address, else to the sender.
     pub reply_to: Option<String>,
@@ -90,8 +96,7 @@ pub struct LedgerConfig {
 impl MailConfig {
     /// Where answers go: never into a box that nobody reads.
     pub fn answers(&self) -> &str {
-        let support =
-            Some(self.support.as_str()).filter(|text| text.contains('@') && !text.contains(['/', ':']));
+        let support = Some(self.support.as_str()).filter(|text| address(text).is_some());
         self.reply_to.as_deref().or(support).unwrap_or(&self.from)
     }
 }
@@ -152,7 +157,12 @@ pub fn parse(text: &str) -> Result<Config, Vec<Complaint>> {
         tables.sense(config);
     }
     match config {
-        Some(config) if tables.complaints.is_empty() => Ok(config),
+        Some(mut config) if tables.complaints.is_empty() => {
+            if let Some(bare) = address(&config.mail.operator) {
+                config.mail.operator = bare;
+            }
+            Ok(config)
+        }
         _ => Err(sorted(tables.complaints)),
     }
 }
@@ -269,19 +279,44 @@ impl Tables<'_> {
             let place = self.last(key);
             self.complain(format!("`{key}` is not an SSH key of your team"), cure.to_owned(), place);
         }
-        let mail = &config.mail;
+        self.sense_mail(&config.mail);
+    }
+
+    fn sense_mail(&mut self, mail: &MailConfig) {
         for (key, text) in [("from", &mail.from), ("operator", &mail.operator)]
             .into_iter()
             .chain(mail.reply_to.as_ref().map(|to| ("reply_to", to)))
         {
             let one_line = !text.chars().any(char::is_control);
-            let (name, host) = text.split_once('@').unwrap_or_default();
-            if name.is_empty() || host.is_empty() || !one_line {
-                let place = self.last(text);
+            if !one_line || address(text).is_none() {
+                let place = self.at(key, text);
                 let cure = format!("for example `{key} = \"Example <servers@example.com>\"`");
                 self.complain(format!("`mail.{key}` is not a mail address"), cure, place);
             }
         }
+        if let Some(portal) = mail.portal.as_ref().filter(|portal| !is_web(portal)) {
+            let place = self.at("portal", portal);
+            let cure =
+                "write the whole link, for example `portal = \"https://billing.stripe.com/p/login/…\"`";
+            self.complain("`mail.portal` is not a link to a web page".to_owned(), cure.to_owned(), place);
+        }
+        if mail.keep_password > LONGEST_KEPT {
+            let place = self.at("keep_password", &mail.keep_password.to_string());
+            let message = format!("`mail.keep_password` is longer than {LONGEST_KEPT}");
+            let cure = "a password that is kept can be stolen; `7d` is the default";
+            self.complain(message, cure.to_owned(), place);
+        }
+    }
+
+    /// Where a key's text stands in the file.
+    fn at(&self, key: &str, text: &str) -> Option<Range<usize>> {
+        let quoted = format!("\"{text}\"");
+        let is_its = |at: &usize| {
+            let line = self.text[..*at].rsplit('\n').next().unwrap_or_default();
+            line.trim_start().starts_with(key)
+        };
+        let at = self.text.match_indices(&quoted).map(|(at, _)| at).find(is_its)?;
+        Some(at..at + text.len())
     }
 
     /// Where a text stands last in the file.
@@ -293,6 +328,13 @@ impl Tables<'_> {
     fn complain(&mut self, message: String, cure: String, span: Option<Range<usize>>) {
         self.complaints.push(placed(Complaint::new(FILE, message, cure), self.text, span));
     }
+}
+
+/// What a mail program may open when its reader clicks.
+fn is_web(link: &str) -> bool {
+    let is_whole = ["https://", "http://"].iter().any(|scheme| link.starts_with(scheme));
+    let is_plain = !link.contains(|c: char| c.is_whitespace() || c.is_control());
+    is_whole && is_plain && Url::parse(link).is_ok_and(|url| url.has_host())
 }
 
 /// A number, or an MD5 fingerprint. Source: DigitalOcean API v2, `droplet_create.ssh_keys`.

@@ -1,7 +1,7 @@
 //! `basement doctor`: whether files, credentials, ledger and clock will do, by harmless questions only.
 //! Invariant: it changes nothing, asks for nothing that is personal to be shown, and tells no secret.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use clap::Args;
@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::error::{Failure, code, parts, pretty};
 use super::project::Project;
-use super::{Context, Format, project, say, wiring};
+use super::{Context, Format, overdue, project, say, wiring};
 use crate::fleet::userdata;
 use crate::model::moment::{Moment, Span};
+use crate::model::policy::Catalogue;
 use crate::ports::{Asked, Fault, Vault as _};
 use crate::render::json::VERSION;
 use crate::render::words::count;
@@ -58,6 +59,7 @@ pub(super) async fn run(context: &Context, args: &DoctorArgs) -> Result<u8, Fail
         checks.extend(stripe(project).await);
         checks.extend(relay(project).await);
         checks.extend(strongbox(project).await);
+        checks.extend(overdue(project).await);
     }
     let is_well = checks.iter().all(|check| check.is_ok);
     match args.format {
@@ -97,8 +99,14 @@ async fn digitalocean(project: &Project) -> Vec<Check> {
         Err(failure) => return vec![Check::bad(WHAT, &failure)],
     };
     let says = format!("{kind}{UNASKED}");
-    let with_keys = !project.config.catalogue.defaults.ssh_keys.is_empty();
-    let asked = cloud.checkup(with_keys).await;
+    let Catalogue { defaults, plans } = &project.config.catalogue;
+    let mut images: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for plan in plans.values() {
+        let image = plan.image.as_ref().unwrap_or(&defaults.image);
+        let region = plan.region.as_ref().unwrap_or(&defaults.region);
+        images.entry(image.clone()).or_default().insert(region.clone());
+    }
+    let asked = cloud.checkup(&images, &defaults.ssh_keys).await;
     vendor(Check::ok(WHAT, says), "DigitalOcean", asked).await
 }
 
@@ -166,6 +174,12 @@ async fn relay(project: &Project) -> Vec<Check> {
         },
     };
     vec![check]
+}
+
+/// What should be erased by now; nothing where nothing is kept too long. A ledger that cannot be read has its line.
+async fn overdue(project: &Project) -> Option<Check> {
+    let why = overdue::words(overdue::count(project).await.ok()?)?;
+    Some(Check::bad("erasure", &Failure::new(why, "run `basement apply`, and let it run on a schedule")))
 }
 
 /// The seal keys, the ledger, and whether they fit.

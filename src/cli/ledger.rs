@@ -108,7 +108,7 @@ pub(super) async fn reset(context: &Context, args: &ResetArgs) -> Result<u8, Fai
     let ResetArgs { what: Resettable::Breaker, no_retry } = args;
     let project = project::load(&context.dir)?;
     let ledger = wiring::open_ledger(&project).await?;
-    let hold = ledger.hold(&wiring::holder("reset")).await?;
+    let hold = wiring::hold(ledger.as_ref(), &project, "reset").await?;
     let history = ledger.history().await?;
     let now = wiring::clock()?.now().await;
     let entries = breaker::reset(&history, now, !no_retry);
@@ -136,7 +136,7 @@ async fn say(
 ) -> Result<u8, Failure> {
     let project = project::load(&context.dir)?;
     let ledger = wiring::open_ledger(&project).await?;
-    let hold = ledger.hold(&wiring::holder(word)).await?;
+    let hold = wiring::hold(ledger.as_ref(), &project, word).await?;
     let history = ledger.history().await?;
     let record = history.records.get(server).filter(|record| record.phase == wants);
     let Some(record) = record else {

@@ -7,17 +7,18 @@ use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::adapters::folder;
+use crate::fleet::userdata::{self, Templates};
 use crate::model::ids::Slug;
 use crate::model::letter::{Letter, Recipient};
 use crate::model::moment::Moment;
 use crate::model::policy::{Catalogue, PlanEntry};
 use crate::ports::Mail;
 use crate::render::letter::{LetterFacts, write};
-use crate::render::letter_samples::{PASSWORD, samples};
+use crate::render::letter_samples::{PASSWORD, Sample, samples};
 
 use super::config::Config;
 use super::error::{Failure, code};
-use super::{Context, project, say, wiring};
+use super::{Context, project, say, templates, wiring};
 
 /// Arguments of `basement letters`.
 #[derive(Debug, Args)]
@@ -36,7 +37,8 @@ pub(crate) struct LettersArgs {
 
 pub(super) async fn run(context: &Context, args: &LettersArgs) -> Result<u8, Failure> {
     let config = project::load_config(&context.dir)?;
-    let files = letters(&config, wiring::clock()?.now().await)?;
+    let templates = templates::read(&context.dir).0;
+    let files = letters(&config, &templates, wiring::clock()?.now().await)?;
     let root = context.dir.join(&args.preview);
     let wrong = |error: std::io::Error| {
         Failure::new(
@@ -62,37 +64,45 @@ pub(super) async fn run(context: &Context, args: &LettersArgs) -> Result<u8, Fai
 }
 
 /// All files, by name.
-fn letters(config: &Config, now: Moment) -> Result<BTreeMap<String, String>, Failure> {
+fn letters(config: &Config, templates: &Templates, now: Moment) -> Result<BTreeMap<String, String>, Failure> {
     let head = wiring::letterhead(&config.mail)?;
-    let facts = facts(config);
+    let usual = facts(config, templates, now);
     let mut files = BTreeMap::new();
-    for letter in samples(now).map_err(|bad| Failure::plain(bad.to_string()))? {
-        let word = letter.occasion.word();
+    for sample in samples(now).map_err(|bad| Failure::plain(bad.to_string()))? {
+        let Sample { name, letter, instead } = sample;
+        let facts = LetterFacts { instead, ..usual.clone() };
         let words = write(&letter, &facts, Some(PASSWORD)).map_err(|bad| Failure::plain(bad.to_string()))?;
         let mail = Mail {
-            to: recipient(config, &letter),
+            to: recipient(config, &letter, &facts),
             subject: words.subject,
             text: SecretString::from(words.text.clone()),
             html: SecretString::from(words.html.clone()),
-            message_id: format!("preview.{word}"),
+            message_id: format!("preview.{name}"),
         };
         let message = head.formatted(&mail)?;
-        files.insert(format!("{word}.eml"), message.expose_secret().to_owned());
-        files.insert(format!("{word}.html"), words.html);
-        files.insert(format!("{word}.txt"), words.text);
+        files.insert(format!("{name}.eml"), message.expose_secret().to_owned());
+        files.insert(format!("{name}.html"), words.html);
+        files.insert(format!("{name}.txt"), words.text);
     }
     Ok(files)
 }
 
-fn recipient(config: &Config, letter: &Letter) -> String {
+fn recipient(config: &Config, letter: &Letter, facts: &LetterFacts) -> String {
     match letter.to {
+        _ if facts.instead.is_some() => config.mail.operator.clone(),
         Recipient::Operator => config.mail.operator.clone(),
         Recipient::Customer(_) => "ada@example.com".to_owned(),
     }
 }
 
+/// The template of the catalogue's first plan.
+fn own_template(config: &Config) -> &str {
+    let first = config.catalogue.plans.first_key_value().and_then(|(_, entry)| entry.template.as_ref());
+    first.unwrap_or(&config.catalogue.defaults.template)
+}
+
 /// What letters would say about the catalogue's first plan.
-fn facts(config: &Config) -> LetterFacts {
+fn facts(config: &Config, templates: &Templates, now: Moment) -> LetterFacts {
     let Catalogue { defaults, plans } = &config.catalogue;
     let (plan, entry) = plans.first_key_value().unzip();
     let own = |pick: fn(&PlanEntry) -> Option<&Slug>| entry.and_then(pick);
@@ -106,10 +116,11 @@ fn facts(config: &Config) -> LetterFacts {
         size: own(|entry| Some(&entry.size)).map(ToString::to_string).unwrap_or_default(),
         region: own(|entry| entry.region.as_ref()).unwrap_or(&defaults.region).to_string(),
         image: own(|entry| entry.image.as_ref()).unwrap_or(&defaults.image).to_string(),
+        extras: userdata::extras(templates, own_template(config)),
         has_ssh_keys: !defaults.ssh_keys.is_empty(),
         firewall: config.policy.firewall,
         portal: mail.portal.clone(),
         grace: Some(config.policy.grace.canceled),
-        password_until: None,
+        password_until: Some(now.plus(mail.keep_password)),
     }
 }

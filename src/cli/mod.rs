@@ -18,6 +18,7 @@ mod env;
 mod foresight;
 mod ledger;
 mod letters;
+mod overdue;
 mod plan;
 mod project;
 mod rehearse;

@@ -12,15 +12,17 @@ use crate::model::moment::Moment;
 use crate::model::plan::Plan;
 use crate::plan::approval::{Standing, standing};
 use crate::plan::guard::Objection;
+use crate::plan::preflight;
 use crate::render;
 use crate::render::against::against;
 use crate::render::fold::fold;
 use crate::render::json::PlanDocument;
+use crate::render::preview::Preview;
 use crate::render::view::PlanView;
 
 use super::error::{Failure, code, pretty};
 use super::saved::Saved;
-use super::{Context, base, foresight, project, say, wiring};
+use super::{Context, base, foresight, overdue, project, say, wiring};
 
 /// How a plan is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -77,10 +79,15 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
         Saved::new(&look, text(&look, &setup)).write(path)?;
     }
     if args.letters {
-        show_letters(&setup, &look, args.format)?;
+        let ledger = wiring::read_ledger(&project).await?;
+        let letters = engine::preview(ledger.as_deref(), &setup, &look).await?;
+        show_letters(&letters, args.format)?;
     } else {
         let insight = foresight::insight(&eyes, &project, &setup, &look, other.as_ref()).await;
         print(context, &look, &setup, &insight, args)?;
+    }
+    if let Some(why) = overdue::words(overdue::count(&project).await?) {
+        say::remark(&format!("warning: {why}; the next `basement apply` erases what is overdue"));
     }
     Ok(match &look.plan {
         _ if !args.exit_code => code::DONE,
@@ -102,13 +109,16 @@ pub(super) fn show(
 ) -> Result<(), Failure> {
     warn(look);
     let style = render::text::Style { colour: context.colour, width: super::watch::width() };
-    context.voice.print(&render::text::text(&fold(view(look, setup, insight)), style))
+    let mut insight = insight.clone();
+    if insight.concerns.is_empty() {
+        insight.concerns.extend(preflight::quota(&look.plan, &look.census));
+    }
+    context.voice.print(&render::text::text(&fold(view(look, setup, &insight)), style))
 }
 
-fn show_letters(setup: &engine::Setup, look: &engine::Look, format: Format) -> Result<(), Failure> {
-    let letters = engine::preview(setup, look)?;
+fn show_letters(letters: &[Preview], format: Format) -> Result<(), Failure> {
     match format {
-        Format::Text => say::print(&render::preview::text(&letters)),
+        Format::Text => say::print(&render::preview::text(letters)),
         Format::Json => {
             say::print(&pretty(&json!({ "version": render::json::VERSION, "letters": letters }))?)
         }

@@ -2,13 +2,12 @@
 
 use super::error::{Failure, code};
 use super::{Context, project, say, wiring};
-use crate::ports::Ledger as _;
 use crate::render::words::count;
 
 pub(super) async fn run(context: &Context) -> Result<u8, Failure> {
     let project = project::load(&context.dir)?;
     let (ledger, vault) = wiring::strongbox(&project).await?;
-    let hold = ledger.hold(&wiring::holder("rekey")).await?;
+    let hold = wiring::hold(&ledger, &project, "rekey").await?;
     let (mut resealed, mut shut, mut fresh) = (Vec::new(), Vec::new(), 0);
     for old in ledger.passwords().await? {
         match vault.reseal(&old) {

@@ -24,7 +24,7 @@ pub(super) async fn run(context: &Context, args: &ResendArgs) -> Result<u8, Fail
     let project = project::load(&context.dir)?;
     let setup = project.setup(&[]);
     let ports = wiring::ports(&project).await?;
-    let hold = ports.ledger.hold(&wiring::holder("resend")).await?;
+    let hold = wiring::hold(ports.ledger.as_ref(), &project, "resend").await?;
     let history = ports.ledger.history().await?;
     let attempt = history.records.get(server).map_or(0, |record| record.attempt);
     let keep = setup.letters.keep_password;

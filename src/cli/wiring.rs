@@ -11,7 +11,7 @@ use crate::adapters::clock::{RealClock, SimClock};
 use crate::adapters::digitalocean::DigitalOcean;
 use crate::adapters::ledger::SqliteLedger;
 use crate::adapters::mail::{RelaySettings, SmtpMailer};
-use crate::adapters::mail_letterhead::Letterhead;
+use crate::adapters::mail_letterhead::{self, Letterhead};
 use crate::adapters::pace::Pace;
 use crate::adapters::probe::{ProbePorts, RealProbe};
 use crate::adapters::stripe::Stripe;
@@ -23,7 +23,7 @@ use crate::model::ids::ServerName;
 use crate::model::insight::Declared;
 use crate::model::plan::Plan;
 use crate::plan::causes;
-use crate::ports::{Billing, Clock, Ledger};
+use crate::ports::{Billing, Clock, Hold, Ledger};
 
 use super::config::{Config, Dkim, MailConfig};
 use super::env;
@@ -98,6 +98,11 @@ pub(super) fn mailer(config: &Config) -> Result<SmtpMailer, Failure> {
         RelaySettings { url: &url, password: password.as_ref(), authorities: authorities.as_deref() };
     SmtpMailer::through(&settings, letterhead(&config.mail)?)
         .map_err(|why| Failure::new(why, "see `BASEMENT_SMTP_…` and `[mail]` in `basement.toml`"))
+}
+
+/// The address in `Name <address>`, or a bare one, as it is sent to.
+pub(super) fn address(text: &str) -> Option<String> {
+    mail_letterhead::address(text)
 }
 
 /// Whom letters are from, and the key they are signed with.
@@ -204,6 +209,14 @@ fn probe_ports() -> Result<ProbePorts, Failure> {
             format!("`BASEMENT_PROBE_PORTS`: `{}` is not two ports", crate::render::words::clean(&text));
         Failure::new(what, "write the port of HTTP, a colon and that of SSH, as `basement sim` prints them")
     })
+}
+
+/// The ledger's lock. Whoever takes it erases first what is kept too long.
+pub(super) async fn hold(ledger: &dyn Ledger, project: &Project, command: &str) -> Result<Hold, Failure> {
+    let hold = ledger.hold(&holder(command)).await?;
+    let before = clock()?.now().await.minus(project.config.mail.keep_password);
+    ledger.erase_passwords(&hold, before).await?;
+    Ok(hold)
 }
 
 /// What others read when the ledger is taken.

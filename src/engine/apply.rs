@@ -1,18 +1,20 @@
 //! Applies an approved plan: servers side by side, one server's steps in order.
 //! Invariant: a fault stops its own server for this pass; refused credentials stop the pass.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
-use tokio::sync::Mutex;
 
-use crate::model::history::Outcome;
+use crate::model::ids::StepId;
 use crate::model::step::{Action, Step};
 use crate::plan::guard::Approved;
+use crate::plan::room::squeeze;
 use crate::ports::Fault;
 
 use super::execute::{Hands, execute};
+use super::post::Post;
 use super::{Did, Progress, Stop, Watch};
 
 /// Servers worked on at once.
@@ -23,23 +25,26 @@ const LONG_PASS: Duration = Duration::from_secs(60);
 pub(super) async fn apply(
     hands: &Hands<'_>,
     approved: &Approved,
-    unsent: Option<&Fault>,
+    post: &Post,
     stop: &Stop,
     watch: Watch<'_>,
 ) -> Result<Vec<Did>, Fault> {
-    let Hands { ports, setup, .. } = hands;
+    let Hands { ports, setup, look, .. } = hands;
     let started = ports.eyes.clock.elapsed().await;
     let is_over = AtomicBool::new(false);
-    let post = Post::new(unsent);
-    let row = Row { failed: AtomicUsize::new(0), most: setup.policy.caps.failed_creates };
-    let by_server: Vec<&[Step]> = approved.plan().steps.chunk_by(|a, b| a.server == b.server).collect();
+    // A create that the quota has no room for yet is left for the pass that finds some.
+    let later = squeeze(approved.plan(), &look.census).map(|squeeze| squeeze.later).unwrap_or_default();
+    let row = Row { failed: AtomicUsize::new(0), most: setup.policy.caps.failed_creates, later };
+    let mut by_server: Vec<&[Step]> = approved.plan().steps.chunk_by(|a, b| a.server == b.server).collect();
+    // One letter that is refused again and again is not tried before those that never were.
+    by_server.sort_by_key(|steps| steps.iter().any(|step| look.is_tried_letter(step)));
     let did: Vec<Vec<Did>> = stream::iter(by_server)
         .map(|steps| async {
             let late = ports.eyes.clock.elapsed().await.saturating_sub(started) > LONG_PASS;
             if late || is_over.load(Ordering::Relaxed) || *stop.borrow() {
                 return Vec::new();
             }
-            let did = one_server(hands, steps, (&row, &post), stop, watch).await;
+            let did = one_server(hands, steps, (&row, post), stop, watch).await;
             if did.iter().any(|did| did.result.as_ref().is_err_and(Fault::is_credentials)) {
                 is_over.store(true, Ordering::Relaxed);
             }
@@ -55,15 +60,18 @@ pub(super) async fn apply(
     }
 }
 
-/// Creates that failed in a row in this pass: after too many the others are left for the next one.
+/// Creates that failed in a row in this pass: after too many the others are left for the next one, as are those
+/// that there is no room for.
 struct Row {
     failed: AtomicUsize,
     most: usize,
+    later: BTreeSet<StepId>,
 }
 
 impl Row {
-    fn is_long(&self) -> bool {
-        self.most > 0 && self.failed.load(Ordering::Relaxed) >= self.most
+    fn leaves(&self, create: &Step) -> bool {
+        let is_long = self.most > 0 && self.failed.load(Ordering::Relaxed) >= self.most;
+        is_long || self.later.contains(&create.id)
     }
 
     fn note(&self, is_fault: bool) {
@@ -71,36 +79,6 @@ impl Row {
             self.failed.fetch_add(1, Ordering::Relaxed);
         } else {
             self.failed.store(0, Ordering::Relaxed);
-        }
-    }
-}
-
-/// Whether letters get through. Until one did they go one by one, so that a relay that refuses us costs one
-/// letter's wait and not all of theirs.
-struct Post(Mutex<Option<bool>>);
-
-impl Post {
-    fn new(unsent: Option<&Fault>) -> Self {
-        Self(Mutex::new(unsent.map(|_| false)))
-    }
-
-    async fn send(&self, hands: &Hands<'_>, step: &Step) -> Option<Result<Outcome, Fault>> {
-        let mut works = self.0.lock().await;
-        match *works {
-            Some(false) => None,
-            Some(true) => {
-                drop(works);
-                Some(execute(hands, step).await)
-            }
-            None => {
-                let result = execute(hands, step).await;
-                *works = match &result {
-                    Ok(_) => Some(true),
-                    Err(fault) if fault.is_relay() => Some(false),
-                    Err(_) => None,
-                };
-                Some(result)
-            }
         }
     }
 }
@@ -115,7 +93,7 @@ async fn one_server(
     let mut done = Vec::new();
     for step in steps {
         let is_create = matches!(step.action, Action::Create { .. });
-        if *stop.borrow() || (is_create && row.is_long()) {
+        if *stop.borrow() || (is_create && row.leaves(step)) {
             break;
         }
         let result = match &step.action {

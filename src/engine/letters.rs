@@ -1,11 +1,13 @@
 //! Sends one letter: the address is read from Stripe now, the password opened now, and neither is kept.
 
-use crate::model::history::Outcome;
-use crate::model::ids::StepId;
+use crate::fleet::userdata;
+use crate::model::desired::Spec;
+use crate::model::history::{Event, Outcome};
+use crate::model::ids::{Slug, StepId};
 use crate::model::letter::{Letter, Occasion, Recipient};
 use crate::model::moment::{Moment, Span};
-use crate::model::step::Action;
-use crate::ports::{Detail, Fault, Mail};
+use crate::model::step::{Action, CreateOrder};
+use crate::ports::{Detail, Fault, Ledger, Mail};
 use crate::render::letter::{LetterFacts, write};
 use crate::render::preview::{DOTS, Preview};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -30,25 +32,40 @@ pub struct LetterSettings {
 
 /// Writes a plan's letters as they would be sent: by the same writer, but Stripe is not asked for the
 /// customer's name and address, and no password is opened.
-pub fn preview(setup: &Setup, look: &Look) -> Result<Vec<Preview>, Fault> {
+pub async fn preview(ledger: Option<&dyn Ledger>, setup: &Setup, look: &Look) -> Result<Vec<Preview>, Fault> {
     let plan = &look.plan;
     let nobody = Addressee { email: String::new(), name: None, instead: None };
     let letters = plan.steps.iter().filter_map(|step| match &step.action {
         Action::Letter { letter } => Some((step, letter)),
         _ => None,
     });
-    letters
-        .map(|(step, letter)| {
-            let words = write(letter, &facts(setup, look, letter, &nobody, plan.at), Some(DOTS))
-                .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
-            let to = match &letter.to {
-                Recipient::Operator => setup.letters.operator.clone(),
-                Recipient::Customer(id) => format!("customer {id}"),
-            };
-            let (step, server) = (step.id.clone(), letter.server.clone());
-            Ok(Preview { step, server, to, subject: words.subject, text: words.text })
-        })
-        .collect()
+    let mut previews = Vec::new();
+    for (step, letter) in letters {
+        let order = match ledger {
+            Some(ledger) => made(ledger, letter).await?,
+            None => None,
+        };
+        let facts = facts((setup, look), order.as_ref(), letter, &nobody, plan.at);
+        let words =
+            write(letter, &facts, Some(DOTS)).map_err(|bad| Fault::refused("letter", bad.to_string()))?;
+        let to = match &letter.to {
+            Recipient::Operator => setup.letters.operator.clone(),
+            Recipient::Customer(id) => format!("customer {id}"),
+        };
+        let (step, server) = (step.id.clone(), letter.server.clone());
+        previews.push(Preview { step, server, to, subject: words.subject, text: words.text });
+    }
+    Ok(previews)
+}
+
+/// How the letter's server was made, which its files may say otherwise by now.
+async fn made(ledger: &dyn Ledger, letter: &Letter) -> Result<Option<CreateOrder>, Fault> {
+    let Some(server) = &letter.server else { return Ok(None) };
+    let entries = ledger.entries(Some(server)).await?;
+    Ok(entries.into_iter().rev().find_map(|entry| match entry.event {
+        Event::Intended { action: Action::Create { order } } => Some(order),
+        _ => None,
+    }))
 }
 
 /// Where a letter goes.
@@ -62,8 +79,10 @@ struct Addressee {
 pub(super) async fn send(hands: &Hands<'_>, step: &StepId, letter: &Letter) -> Result<Outcome, Fault> {
     let is_welcome = matches!(letter.occasion, Occasion::Welcome { .. });
     let password = if is_welcome { Some(password(hands, letter).await?) } else { None };
+    let order = made(hands.ports.ledger.as_ref(), letter).await?;
     let post = async |to: Addressee| {
-        let facts = facts(hands.setup, hands.look, letter, &to, hands.ports.eyes.clock.now().await);
+        let now = hands.ports.eyes.clock.now().await;
+        let facts = facts((hands.setup, hands.look), order.as_ref(), letter, &to, now);
         let words = write(letter, &facts, password.as_ref().map(SecretString::expose_secret))
             .map_err(|bad| Fault::refused("letter", bad.to_string()))?;
         let mail = Mail {
@@ -135,25 +154,34 @@ async fn password(hands: &Hands<'_>, letter: &Letter) -> Result<SecretString, Fa
     hands.ports.vault.open(&sealed).await
 }
 
-fn facts(setup: &Setup, look: &Look, letter: &Letter, to: &Addressee, now: Moment) -> LetterFacts {
+fn facts(
+    (setup, look): (&Setup, &Look),
+    order: Option<&CreateOrder>,
+    letter: &Letter,
+    to: &Addressee,
+    now: Moment,
+) -> LetterFacts {
     let settings = &setup.letters;
     // One that is sent again gains no time.
     let record = letter.server.as_ref().and_then(|name| look.history.records.get(name));
     let delivered = record.and_then(|record| record.delivered).unwrap_or(now);
     let erased_at = delivered.plus(settings.keep_password);
     let server = letter.server.as_ref().and_then(|name| setup.fleet.servers.get(name));
-    let word = |pick: fn(&crate::model::desired::Server) -> String| server.map(pick).unwrap_or_default();
+    let plan = order.map(|order| &order.plan).or(server.map(|server| &server.plan));
+    let spec = order.map(|order| &order.spec).or(server.map(|server| &server.spec));
+    let word = |pick: fn(&Spec) -> &Slug| spec.map(|spec| pick(spec).to_string()).unwrap_or_default();
     LetterFacts {
         brand: settings.brand.clone(),
         support: settings.support.clone(),
         name: to.name.clone(),
         instead: to.instead.clone(),
-        plan: word(|s| s.plan.to_string()),
-        size: word(|s| s.spec.size.to_string()),
-        region: word(|s| s.spec.region.to_string()),
-        image: word(|s| s.spec.image.to_string()),
+        plan: plan.map(ToString::to_string).unwrap_or_default(),
+        size: word(|spec| &spec.size),
+        region: word(|spec| &spec.region),
+        image: word(|spec| &spec.image),
+        extras: spec.map(|spec| userdata::extras(&setup.templates, &spec.template)).unwrap_or_default(),
         portal: settings.portal.clone(),
-        has_ssh_keys: server.is_some_and(|server| !server.spec.ssh_keys.is_empty()),
+        has_ssh_keys: spec.is_some_and(|spec| !spec.ssh_keys.is_empty()),
         firewall: setup.policy.firewall,
         grace: Some(setup.policy.grace.canceled),
         password_until: Some(erased_at),

@@ -8,6 +8,8 @@ mod execute;
 mod insight;
 mod letters;
 mod observe;
+mod post;
+mod preflight;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,7 +24,7 @@ use crate::model::history::{Entry, Event, History, Outcome};
 use crate::model::ids::StepId;
 use crate::model::plan::Plan;
 use crate::model::policy::Policy;
-use crate::model::step::{Fact, Step};
+use crate::model::step::{Action, Fact, Step};
 use crate::plan::agreed::Agreed;
 use crate::plan::approval;
 use crate::plan::guard::{self, Objection};
@@ -105,6 +107,16 @@ impl Look {
     /// Whose droplets were seen.
     pub fn team(&self) -> Option<&str> {
         self.census.account.as_ref().map(|account| account.team.as_str())
+    }
+
+    /// A letter that was tried before and did not go out.
+    fn is_tried_letter(&self, step: &Step) -> bool {
+        let record = match &step.server {
+            Some(server) => self.history.records.get(server),
+            None => Some(&self.history.fleet),
+        };
+        matches!(step.action, Action::Letter { .. })
+            && record.is_some_and(|r| r.failures.contains_key(&step.id))
     }
 }
 
@@ -226,11 +238,7 @@ pub async fn pass(
     remember_census(ports, &look, hold).await?;
     watch(&Progress::Planned(&look));
     let hands = execute::Hands { ports, setup, look: &look, hold };
-    let did = apply::apply(&hands, &approved, prices.unsent.as_ref(), stop, watch).await?;
-    let mut faults = did.iter().filter_map(|did| did.result.as_ref().err());
-    if let Some(fault) = faults.find(|fault| fault.is_relay()) {
-        prices.unsent = Some(fault.clone());
-    }
+    let did = apply::apply(&hands, &approved, &prices.post, stop, watch).await?;
     Ok(Report { look, did, refused: Vec::new(), is_moved: false, beyond })
 }
 

@@ -16,6 +16,7 @@ use crate::model::plan::Plan;
 use crate::plan::{guard, plan};
 use crate::ports::Fault;
 
+use super::post::Post;
 use super::{Base, Eyes, Look, Setup, Strongbox};
 
 /// Questions to one vendor under way at once.
@@ -29,8 +30,8 @@ const ROUNDS: usize = 6;
 #[derive(Debug, Default)]
 pub struct Prices {
     known: Option<(Account, BTreeMap<Slug, Size>)>,
-    /// The relay lets us send nothing, and this is why.
-    pub(super) unsent: Option<Fault>,
+    /// What is known of the mail relay.
+    pub(super) post: Post,
 }
 
 enum Answer {
@@ -78,6 +79,12 @@ pub(super) async fn look(
                 // Only to say that one is left: not worth a scope that the token may have lost since.
                 Err(_) if question == Question::Firewall && !setup.policy.firewall.is_cloud() => {
                     census.firewalls = Some(Vec::new());
+                }
+                // Who only looks is told what the token may not do, and sees the rest of the plan.
+                Err(fault)
+                    if question == Question::Firewall && strongbox.is_none() && fault.is_forbidden() =>
+                {
+                    failed.insert(question, fault);
                 }
                 Err(fault) if fault.is_credentials() => return Err(fault),
                 Err(fault) => {

@@ -78,7 +78,7 @@ pub async fn settle(
                     agreed.begin();
                 }
                 let wait = match rest(&report, end) {
-                    Ok(_) if prices.unsent.is_some() && only_letters(&report) => Err(End::Unsent),
+                    Ok(_) if prices.post.unsent().is_some() && only_letters(&report) => Err(End::Unsent),
                     wait => wait,
                 };
                 run.did.extend(report.did.iter().cloned());
@@ -101,7 +101,7 @@ pub async fn settle(
             Ok(wait) => sleep(ports, wait, &run, &mut stop, watch).await,
         };
         if let Some(over) = over {
-            run.fault = run.fault.or(prices.unsent);
+            run.fault = run.fault.or(prices.post.unsent().cloned());
             return Ok(Run { end: over, ..run });
         }
     }

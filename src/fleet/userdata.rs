@@ -96,6 +96,27 @@ pub fn server_id(server: &ServerName, attempt: u32) -> String {
     hex
 }
 
+/// What a template says it puts on a server: its lines `# letter: …`, behind those of the one it builds upon.
+pub fn extras(templates: &Templates, name: &str) -> Vec<String> {
+    let mut below: Vec<&str> = Vec::new();
+    let mut next = Some(name);
+    let mut lines = Vec::new();
+    while let Some((name, text)) = next.and_then(|name| templates.get_key_value(name)) {
+        if below.contains(&name.as_str()) {
+            break;
+        }
+        below.push(name);
+        let own = text.lines().filter_map(|line| line.trim().strip_prefix("# letter:"));
+        let own = own.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty());
+        lines.splice(0..0, own);
+        next = text
+            .lines()
+            .filter(|line| line.trim_start().starts_with("#%") || line.contains("{*%"))
+            .find_map(|line| line.split_once("extends \"")?.1.split('"').next());
+    }
+    lines
+}
+
 /// Fills in the blanks of a template, which may build upon others.
 pub fn render(templates: &Templates, name: &str, blanks: Blanks<'_>) -> Result<String, BadUserData> {
     if !is_hash(blanks.root_hash) {

@@ -94,6 +94,15 @@ pub fn with_backups(monthly: Money) -> Money {
     Money { amount: monthly.amount + monthly.amount / 5, ..monthly }
 }
 
+/// An image that droplets are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// It is neither retired nor still on its way.
+    pub available: bool,
+    /// Where it is.
+    pub regions: BTreeSet<String>,
+}
+
 /// An answer to a question about one droplet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sighting {
@@ -211,6 +220,13 @@ impl Census {
             readiness: BTreeMap::new(),
             secrets: BTreeMap::new(),
         }
+    }
+}
+
+impl Image {
+    /// Whether it is in a region. One that tells none is taken to be everywhere.
+    pub fn has(&self, region: &Slug) -> bool {
+        self.regions.is_empty() || self.regions.contains(region.as_str())
     }
 }
 

@@ -176,7 +176,7 @@ impl History {
             Fact::Adopted { .. }
             | Fact::NothingMade
             | Fact::Replaced
-            | Fact::GaveUp
+            | Fact::GaveUp { .. }
             | Fact::Deleted { .. }
             | Fact::Ended
             | Fact::Retry

@@ -150,7 +150,9 @@ pub enum Concern {
         has: u64,
         /// How many are to be created.
         creates: u64,
-        /// How many are to be destroyed by the same plan: with them it may fit.
+        /// How many of these wait until others are gone.
+        waits: u64,
+        /// How many are to be destroyed by the same plan, or on their way out: with them it may fit.
         destroys: u64,
     },
     /// A size is not sold in a region (or not at all).
@@ -162,10 +164,12 @@ pub enum Concern {
         /// For which servers.
         servers: Vec<ServerName>,
     },
-    /// There is no such image.
+    /// There is no such image, or it is elsewhere.
     NoImage {
         /// Which.
         image: Slug,
+        /// Not in this region; `None`: nowhere, or not any more.
+        region: Option<Slug>,
         /// For which servers.
         servers: Vec<ServerName>,
     },
@@ -199,6 +203,17 @@ pub enum Concern {
         /// How many are left.
         left: u64,
     },
+}
+
+impl Concern {
+    /// Whether steps will fail by it. Else they wait, cost money, or only cannot be looked into.
+    pub fn may_fail(&self) -> bool {
+        match self {
+            Self::Quota { limit, has, creates, waits: _, destroys } => has + creates > limit + destroys,
+            Self::SoldOut { .. } | Self::NoImage { .. } | Self::NoKey { .. } => true,
+            Self::Loss { .. } | Self::Scope { .. } | Self::Requests { .. } => false,
+        }
+    }
 }
 
 /// What applying a plan takes of DigitalOcean's request budget.

@@ -11,7 +11,7 @@ use super::census::Readiness;
 use super::ids::{CustomerId, DropletId, ServerName, StepId};
 use super::moment::Moment;
 use super::money::Money;
-use super::step::Reason;
+use super::step::{Reason, Undelivered};
 
 /// What a letter is about. Its words are chosen in `render/letter`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +48,9 @@ pub enum Occasion {
     Ended,
     /// It could not be delivered; what was paid goes back.
     Failed {
+        /// Why.
+        #[serde(default)]
+        why: Undelivered,
         /// What was refunded; empty for a trial.
         refunded: Vec<Money>,
         /// Whether the subscription was ended too.
@@ -57,6 +60,9 @@ pub enum Occasion {
     },
     /// To the operator: a delivery failed.
     AlertFailed {
+        /// Why.
+        #[serde(default)]
+        why: Undelivered,
         /// What was refunded.
         refunded: Vec<Money>,
         /// Whether the subscription was ended too.

@@ -12,7 +12,7 @@ use super::history::{Entry, Event, Outcome};
 use super::ids::{DropletId, StepId};
 use super::letter::Occasion;
 use super::moment::Moment;
-use super::step::{Action, Fact};
+use super::step::{Action, Fact, Undelivered};
 
 /// Where a server is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -84,6 +84,9 @@ pub struct Record {
     pub address: Option<Ipv4Addr>,
     /// When its delivery was given up; none after another create.
     pub failed: Option<Moment>,
+    /// Why it was given up.
+    #[serde(default)]
+    pub undelivered: Undelivered,
     /// When it was delivered.
     pub delivered: Option<Moment>,
     /// When it was last asked to shut down; none after a power on.
@@ -181,7 +184,7 @@ impl Record {
                 self.open.values().any(is_lost).then_some(false)
             }
             // What was destroyed before it was given up was wanted no more.
-            (Event::Noticed { fact: Fact::GaveUp }, _) => {
+            (Event::Noticed { fact: Fact::GaveUp { .. } }, _) => {
                 let is_tried = matches!(self.phase, Phase::Creating | Phase::Booting);
                 (is_tried && self.destroyed.is_none()).then_some(false)
             }
@@ -322,10 +325,11 @@ impl Record {
                 self.phase = Phase::New;
                 self.replaced += 1;
             }
-            Fact::GaveUp => {
+            Fact::GaveUp { why } => {
                 self.close_creates();
                 self.phase = Phase::Failed;
                 self.failed = Some(at);
+                self.undelivered = *why;
             }
             Fact::Deleted { .. } => self.phase = Phase::Deleted,
             Fact::Ended => self.phase = Phase::Ended,

@@ -40,6 +40,21 @@ pub enum DestroyCause {
     NeverTold,
 }
 
+/// Why a server could not be delivered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Undelivered {
+    /// Its droplet was not up in time.
+    #[default]
+    NeverUp,
+    /// It was up, and its first boot did not end well in time.
+    NeverReady,
+    /// Its password was lost, on one droplet after the other.
+    NeverTold,
+    /// It was wanted no more before it could be made.
+    Unwanted,
+}
+
 /// Something learned by looking, to be written into the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "fact", rename_all = "snake_case")]
@@ -55,8 +70,12 @@ pub enum Fact {
     NothingMade,
     /// A droplet that its customer was never told of is gone: it is made anew, as the next try.
     Replaced,
-    /// It was not up in time; the failed-delivery chain begins.
-    GaveUp,
+    /// It could not be delivered; the failed-delivery chain begins.
+    GaveUp {
+        /// Why.
+        #[serde(default)]
+        why: Undelivered,
+    },
     /// It was deleted outside basement, confirmed by id.
     Deleted {
         /// Which.

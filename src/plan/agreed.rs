@@ -92,7 +92,7 @@ fn is_settlement(action: &Action) -> bool {
 
 fn is_of_delivery(step: &Step) -> bool {
     match &step.action {
-        Action::Create { .. } | Action::Record { fact: Fact::GaveUp } => true,
+        Action::Create { .. } | Action::Record { fact: Fact::GaveUp { .. } } => true,
         action => is_settlement(action),
     }
 }

@@ -118,11 +118,12 @@ pub(super) fn failure(case: &Case, settlement: &Settlement, to: &mut Verdict) {
     let (refunded, cancelled, by_hand) =
         (refunded.amounts().collect::<Vec<_>>(), *cancelled, remark.is_some());
     let reason = || Reason::NotDelivered { intended: intended(case) };
+    let why = case.record.undelivered;
     if tells_customer(case) {
-        let occasion = Occasion::Failed { refunded: refunded.clone(), cancelled, by_hand };
+        let occasion = Occasion::Failed { why, refunded: refunded.clone(), cancelled, by_hand };
         send(case, to, occasion, &case.record.attempt, reason());
     }
-    let occasion = Occasion::AlertFailed { refunded, cancelled, remark: remark.clone() };
+    let occasion = Occasion::AlertFailed { why, refunded, cancelled, remark: remark.clone() };
     send(case, to, occasion, &case.record.attempt, reason());
 }
 

@@ -9,7 +9,7 @@ use crate::model::history::{Failures, Phase};
 use crate::model::ids::DropletId;
 use crate::model::moment::Moment;
 use crate::model::plan::Notice;
-use crate::model::step::{Action, CreateOrder, DestroyCause, Fact, Reason};
+use crate::model::step::{Action, CreateOrder, DestroyCause, Fact, Reason, Undelivered};
 
 use super::case::{Case, Consent, SKEW, Verdict};
 use super::firewall::Gate;
@@ -178,7 +178,7 @@ fn undeliverable(case: &Case, to: &mut Verdict) {
     let is_meant = case.server.because != Because::SwitchedOff;
     if is_tried && is_meant && may(case, to, DesiredState::Stopped) {
         let reason = Reason::NotDelivered { intended: intended(case) };
-        record(case, to, "gave-up", Fact::GaveUp, reason);
+        record(case, to, "gave-up", Fact::GaveUp { why: Undelivered::Unwanted }, reason);
     }
 }
 
@@ -299,7 +299,12 @@ pub(super) fn give_up(
     if letters::may_be_welcomed(case) {
         return delivered::keep(case, droplet, to);
     }
-    record(case, to, "gave-up", Fact::GaveUp, reason.clone());
+    let why = match reason {
+        Reason::NeverReady { .. } => Undelivered::NeverReady,
+        Reason::Unopened { .. } => Undelivered::NeverTold,
+        _ => Undelivered::NeverUp,
+    };
+    record(case, to, "gave-up", Fact::GaveUp { why }, reason.clone());
     if let Some(droplet) = droplet {
         case.destroy(to, droplet.id, cause, reason.clone());
     }

@@ -11,6 +11,7 @@ pub mod forecast;
 pub mod guard;
 pub mod preflight;
 pub mod resend;
+pub mod room;
 
 mod alerts;
 mod case;

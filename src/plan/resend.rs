@@ -6,7 +6,7 @@ use crate::model::desired::{DesiredState, Fleet};
 use crate::model::history::{Entry, Event, History, Phase};
 use crate::model::ids::{ServerName, StepId};
 use crate::model::letter::{Letter, Occasion};
-use crate::model::moment::{Moment, Span};
+use crate::model::moment::Span;
 use crate::model::step::{Action, Reason, Step};
 
 /// What is known about the passwords.
@@ -95,8 +95,13 @@ pub fn again(
     if !is_so(letter, census) {
         return Err(NoResend::NotSo(name()));
     }
+    // What is still there after its day is as good as erased: its customer was told so.
+    let until = record.delivered.unwrap_or(census.at).plus(keeping.keep);
+    if until <= census.at {
+        return Err(NoResend::Erased(name(), until.date(), keeping.keep));
+    }
     if !keeping.has_password {
-        return Err(erased(name(), record.delivered, census.at, keeping.keep));
+        return Err(NoResend::NoPassword(name(), until.date()));
     }
     let before = record.done.keys().filter(|id| id.as_str().starts_with(&format!("{first}/"))).count();
     let id = StepId::of(&[&first, &"again", &(before + 1)]);
@@ -119,13 +124,4 @@ fn is_so(letter: &Letter, census: &Census) -> bool {
         known.is_ours() && known.is_up() && known.public_ipv4 == Some(*address)
     };
     census.droplets.get(droplet).is_some_and(is_it)
-}
-
-fn erased(server: ServerName, delivered: Option<Moment>, now: Moment, keep: Span) -> NoResend {
-    let until = delivered.unwrap_or(now).plus(keep);
-    if until <= now {
-        NoResend::Erased(server, until.date(), keep)
-    } else {
-        NoResend::NoPassword(server, until.date())
-    }
 }

@@ -253,7 +253,7 @@ fn breaker_holds(entries: &[Entry]) -> Vec<Broken> {
         match (event, server) {
             (Event::Noticed { fact: Fact::BreakerOpened { .. } }, _) => is_open = true,
             (Event::Noticed { fact: Fact::BreakerReset }, _) => is_open = false,
-            (Event::Noticed { fact: Fact::GaveUp }, Some(server)) => drop(begun.remove(server)),
+            (Event::Noticed { fact: Fact::GaveUp { .. } }, Some(server)) => drop(begun.remove(server)),
             (Event::Intended { action: Action::Create { .. } }, _) if is_open => {
                 found.push(broken("was made"));
             }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Subscription};
-use crate::model::census::{Account, Droplet, Readiness, Size};
+use crate::model::census::{Account, Droplet, Image, Readiness, Size};
 use crate::model::firewall::{Firewall, FirewallOrder};
 use crate::model::history::{Entry, History};
 use crate::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
@@ -208,6 +208,15 @@ impl<P: Cloud> Cloud for Meddled<P> {
 
     async fn sizes(&self) -> Result<BTreeMap<Slug, Size>, Fault> {
         self.meddler.around("sizes", Kind::Read, || self.inner.sizes()).await
+    }
+
+    // Only `basement plan` and `basement doctor` ask for these: no run does.
+    async fn image(&self, slug: &Slug) -> Result<Option<Image>, Fault> {
+        self.inner.image(slug).await
+    }
+
+    async fn has_key(&self, key: &str) -> Result<bool, Fault> {
+        self.inner.has_key(key).await
     }
 }
 

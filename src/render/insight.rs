@@ -72,29 +72,34 @@ pub fn concern(concern: &Concern) -> Worry {
     let names = |servers: &[ServerName]| first(servers.iter().map(ServerName::as_str));
     let worry = |word, text: String, cure: &str| Worry { word, text, cure: cure.to_owned() };
     match concern {
-        Concern::Quota { limit, has, creates, destroys } => {
-            let room = limit.saturating_sub(*has);
-            let text = format!(
-                "the team may have {} and has {has}; {creates} more to create",
-                count(*limit, "droplet")
-            );
-            if *creates <= room + destroys {
-                let cure = "there is room once this plan has destroyed what it destroys; what is refused before \
-                            that is tried again";
-                return worry("quota", text, cure);
+        Concern::Quota { limit, has, creates, waits, destroys } => {
+            let has = format!("the team may have {} and has {has}", count(*limit, "droplet"));
+            if concern.may_fail() {
+                let text = format!(
+                    "{has}; {creates} more {} to be created",
+                    if *creates == 1 { "is" } else { "are" }
+                );
+                return worry("quota", text, "ask DigitalOcean for a higher limit before it is applied");
             }
-            worry("quota", text, "ask DigitalOcean for a higher limit before it is applied")
+            let (wait, go) =
+                (if *waits == 1 { "waits" } else { "wait" }, if *destroys == 1 { "is" } else { "are" });
+            let (creates, droplets) = (count(*waits, "create"), count(*destroys, "droplet"));
+            let text = format!("{has}; {creates} {wait} until {droplets} {go} gone");
+            worry("quota", text, "destroys come first, and then there is room")
         }
         Concern::SoldOut { size, region, servers } => worry(
             "sold out",
             format!("`{size}` is not to be had in `{region}`, for {}", names(servers)),
             "give the plan another size or region in `basement.toml`, or these servers one in fleet/overrides",
         ),
-        Concern::NoImage { image, servers } => worry(
-            "no image",
-            format!("there is no image `{image}`, for {}", names(servers)),
-            "name one that DigitalOcean has in `basement.toml`",
-        ),
+        Concern::NoImage { image, region, servers } => {
+            let place = region.as_ref().map(|region| format!(" in `{region}`")).unwrap_or_default();
+            worry(
+                "no image",
+                format!("there is no image `{image}`{place}, for {}", names(servers)),
+                "name one that DigitalOcean has in `basement.toml`",
+            )
+        }
         Concern::NoKey { key, servers } => worry(
             "no key",
             format!("the team has no SSH key `{}`, for {}", clean(key), names(servers)),
@@ -107,8 +112,8 @@ pub fn concern(concern: &Concern) -> Worry {
         ),
         Concern::Scope { vendor, scope } => worry(
             "scope",
-            format!("the credential for {} may not `{}`", clean(vendor), clean(scope)),
-            "make one that may, or give this one the scope",
+            format!("the credential for {} lacks `{}`", clean(vendor), clean(scope)),
+            "give it that, or make one that has it; until then the plan leaves out what hangs on it",
         ),
         Concern::Requests { needed, left } => worry(
             "requests",

@@ -13,6 +13,7 @@ use crate::model::letter::{Letter, Occasion, Recipient, Told};
 use crate::model::moment::{Moment, Span};
 use crate::model::money::Money;
 use crate::model::policy::FirewallBy;
+use crate::model::step::Undelivered;
 
 use super::words::{alert_words, cause_words, count, day, failures, hides, readiness};
 
@@ -35,6 +36,8 @@ pub struct LetterFacts {
     pub region: String,
     /// Image slug.
     pub image: String,
+    /// What its template puts on it beside the base, a line each.
+    pub extras: Vec<String>,
     /// Keys of ours may log in as root.
     pub has_ssh_keys: bool,
     /// Who keeps the firewall: the server itself, or we before it.
@@ -97,13 +100,15 @@ pub fn write(letter: &Letter, facts: &LetterFacts, password: Option<&str>) -> Re
         plan => line(&facts.plan),
         size => line(&facts.size),
         region => line(&facts.region),
+        extras => facts.extras.iter().map(|extra| line(extra)).collect::<Vec<_>>(),
         has_ssh_keys => facts.has_ssh_keys,
         has_ufw => facts.firewall != FirewallBy::Cloud,
         is_shielded => facts.firewall != FirewallBy::Ufw,
         image_slug => line(&facts.image),
         image => image_words(&line(&facts.image)),
         portal => facts.portal.as_deref().map(line),
-        grace => facts.grace.map(in_words),
+        grace => facts.grace.filter(|grace| *grace != Span::default()).map(in_words),
+        is_deleted_at_once => facts.grace == Some(Span::default()),
         password => password,
         password_until => facts.password_until.map(day),
         ..particulars(&letter.occasion)
@@ -206,15 +211,21 @@ fn particulars(occasion: &Occasion) -> Value {
         }
         Occasion::Ending { destroy_after } => context! { destroy_after => destroy_after.map(at) },
         Occasion::Ended => context! {},
-        Occasion::Failed { refunded, cancelled, by_hand } => {
-            context! { refunded => sum(refunded), cancelled => cancelled, by_hand => by_hand }
-        }
-        Occasion::AlertFailed { refunded, cancelled, remark } => context! {
-            refunded => sum(refunded), cancelled => cancelled, remark => remark.as_deref().map(line)
+        Occasion::Failed { why, refunded, cancelled, by_hand } => context! {
+            why => undelivered(*why).0, refunded => sum(refunded), cancelled => cancelled, by_hand => by_hand
+        },
+        Occasion::AlertFailed { why, refunded, cancelled, remark } => context! {
+            why => undelivered(*why).1, refunded => sum(refunded), cancelled => cancelled, remark => remark.as_deref().map(line)
         },
         Occasion::AlertDeleted { droplet } => context! { droplet => droplet.to_string() },
         Occasion::AlertMany { told } => {
-            let item = |told: &Told| context! { server => told.server.as_str(), what => alert_words(&told.occasion) };
+            let what = |told: &Told| match &told.occasion {
+                Occasion::AlertFailed { why, .. } => {
+                    format!("{}; {}", undelivered(*why).1, alert_words(&told.occasion))
+                }
+                occasion => alert_words(occasion),
+            };
+            let item = |told: &Told| context! { server => told.server.as_str(), what => what(told) };
             context! {
                 cause => told.first().map_or("", |told| told.occasion.word()),
                 count => told.len(),
@@ -232,6 +243,25 @@ fn particulars(occasion: &Occasion) -> Value {
         Occasion::AlertBreaker { opened } => {
             context! { failures => failures(opened), since => at(opened.since) }
         }
+    }
+}
+
+/// Why it was not delivered: for its customer, and for the operator.
+fn undelivered(why: Undelivered) -> (&'static str, &'static str) {
+    match why {
+        Undelivered::NeverUp => ("It did not come up in time.", "its droplet did not come up in time"),
+        Undelivered::NeverReady => (
+            "It came up, but its set-up did not end well.",
+            "its droplet came up, but its first boot did not end well",
+        ),
+        Undelivered::NeverTold => (
+            "It came up, but its password was lost before we could tell you.",
+            "its password was lost, on one droplet after the other",
+        ),
+        Undelivered::Unwanted => (
+            "Your subscription ended before it could be made.",
+            "it was wanted no more before it could be made",
+        ),
     }
 }
 
@@ -257,19 +287,46 @@ fn support_link(support: &str) -> Option<String> {
     }
 }
 
-/// `Ubuntu 22.04` for `ubuntu-22-04-x64`; another image by its slug.
+/// `Ubuntu 22.04` for `ubuntu-22-04-x64`, `Debian 12` for `debian-12-x64`; a snapshot has but a number.
 fn image_words(slug: &str) -> String {
-    match slug.split('-').collect::<Vec<_>>().as_slice() {
-        ["ubuntu", year, month, "x64"] => format!("Ubuntu {year}.{month}"),
-        _ => slug.to_owned(),
+    if slug.bytes().all(|b| b.is_ascii_digit()) {
+        return "a system image of ours".to_owned();
     }
+    let mut words: Vec<String> = Vec::new();
+    let mut was_number = false;
+    for part in slug.strip_suffix("-x64").unwrap_or(slug).split('-') {
+        let is_number = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        match words.last_mut() {
+            Some(last) if is_number && was_number => *last = format!("{last}.{part}"),
+            _ => words.push(capital(part)),
+        }
+        was_number = is_number;
+    }
+    words.join(" ")
+}
+
+/// As the makers write it.
+fn capital(word: &str) -> String {
+    const ODD: [(&str, &str); 4] = [
+        ("centos", "CentOS"),
+        ("rockylinux", "Rocky Linux"),
+        ("almalinux", "AlmaLinux"),
+        ("freebsd", "FreeBSD"),
+    ];
+    if let Some((_, name)) = ODD.iter().find(|(slug, _)| *slug == word) {
+        return (*name).to_owned();
+    }
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }
 
 fn in_words(span: Span) -> String {
-    match span.as_seconds() {
-        86_400 => "one day".to_owned(),
-        seconds if seconds > 0 && seconds.is_multiple_of(86_400) => format!("{} days", seconds / 86_400),
-        _ => span.to_string(),
+    let seconds = span.as_seconds();
+    let units = [(86_400, "one day", "days"), (3_600, "one hour", "hours"), (60, "one minute", "minutes")];
+    match units.into_iter().find(|(length, ..)| seconds.is_multiple_of(*length)) {
+        Some((length, one, _)) if seconds == length => one.to_owned(),
+        Some((length, _, many)) => format!("{} {many}", seconds / length),
+        None => format!("{seconds} seconds"),
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::insight::Concern;
 use crate::model::money::Totals;
 use crate::model::plan::Plan;
 use crate::model::step::{Action, DestroyCause, Step};
@@ -39,7 +40,7 @@ impl Danger {
 }
 
 /// How much to worry, and the sentences that say why.
-pub(super) fn verdict(plan: &Plan, objections: usize, concerns: usize) -> (Danger, String) {
+pub(super) fn verdict(plan: &Plan, objections: usize, concerns: &[Concern]) -> (Danger, String) {
     let n = |n: usize, noun: &str| count(n as u64, noun);
     let (bad, good) = (takes(&plan.steps), gives(&plan.steps));
     let waiting = plan.notes.iter().filter(|note| note.notice.waits()).count();
@@ -65,8 +66,14 @@ pub(super) fn verdict(plan: &Plan, objections: usize, concerns: usize) -> (Dange
     if plan.is_broken() {
         text.push_str(" The breaker is open.");
     }
-    if concerns > 0 {
-        text.extend([" It may not succeed: ", &n(concerns, "concern"), "."]);
+    let grave = concerns.iter().filter(|concern| concern.may_fail()).count();
+    let rest = concerns.len() - grave;
+    if grave > 0 {
+        text.extend([" It may not succeed: ", &n(grave, "concern"), "."]);
+    }
+    if rest > 0 {
+        let more = if grave > 0 { "more concern" } else { "concern" };
+        text.extend([" Worth knowing: ", &n(rest, more), "."]);
     }
     (danger, text)
 }

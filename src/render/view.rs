@@ -131,7 +131,7 @@ impl PlanView {
         sections.retain(|section| !section.rows.is_empty());
         // A stable sort: groups of steps keep their order.
         sections.sort_by_key(|section| section.part);
-        let (danger, verdict) = verdict(plan, objections.len(), insight.concerns.len());
+        let (danger, verdict) = verdict(plan, objections.len(), &insight.concerns);
         let heading = format!(
             "{} {} UTC: {} declared, {} seen",
             words::day(*at),
@@ -259,7 +259,9 @@ fn upcoming_row(next: &Upcoming, places: Places<'_>, plan: &Plan) -> Row {
     if *if_unpaid {
         why.push_str(", if it is not paid by then");
     }
-    why.extend(waits.iter().map(|name| format!("; `{name}` stands in its way")));
+    for name in waits {
+        why += &format!("; `{name}` stands in its way");
+    }
     let row = Row::new(Sign::of(action), &verb, subject, what, why);
     Row { cause: why::cause(reason), at: Some(*at), ..row }
 }

@@ -133,7 +133,7 @@ pub fn fact_words(fact: &Fact) -> String {
         }
         Fact::NothingMade => "nothing was made".to_owned(),
         Fact::Replaced => "nobody was told of its droplet, which is gone; it is made anew".to_owned(),
-        Fact::GaveUp => "its delivery failed".to_owned(),
+        Fact::GaveUp { .. } => "its delivery failed".to_owned(),
         Fact::Deleted { droplet } => format!("droplet {droplet} was deleted outside basement"),
         Fact::Ended => "it is destroyed, and confirmed gone".to_owned(),
         Fact::Retry => "a person said: try again".to_owned(),
@@ -160,7 +160,7 @@ pub fn letter_words(letter: &Letter) -> String {
         }
         Occasion::Ending { destroy_after: None } => "ending".to_owned(),
         Occasion::Ended => "ended".to_owned(),
-        Occasion::Failed { refunded, cancelled, by_hand } => {
+        Occasion::Failed { refunded, cancelled, by_hand, .. } => {
             let by_hand = if *by_hand { ", the rest by hand" } else { "" };
             format!("not delivered, {}{by_hand}", settled(refunded, *cancelled))
         }
@@ -178,7 +178,7 @@ pub fn letter_words(letter: &Letter) -> String {
 /// What the operator is told, in half a sentence; nothing if it is a customer who is told.
 pub fn alert_words(occasion: &Occasion) -> String {
     match occasion {
-        Occasion::AlertFailed { refunded, cancelled, remark } => {
+        Occasion::AlertFailed { refunded, cancelled, remark, .. } => {
             let remark = remark.as_ref().map(|text| format!("; {}", clean(text))).unwrap_or_default();
             format!("not delivered, {}{remark}", settled(refunded, *cancelled))
         }

@@ -7,8 +7,9 @@ use crate::model::census::MARK;
 use crate::sim::address;
 use crate::sim::catalog::Region;
 use crate::sim::cloud_firewall::Wall;
-use crate::sim::first_boot::{self, Fate, FirstBoot};
+use crate::sim::first_boot::{Fate, FirstBoot};
 use crate::sim::machine::{Act, Ending, Gone, Kind, Machine, Order, Power, Progress, Refusal};
+use crate::sim::stock::Stock;
 use crate::sim::whim::{When, Whim, Whims};
 use crate::sim::world::Settings;
 
@@ -16,6 +17,8 @@ use crate::sim::world::Settings;
 pub struct Cloudlet {
     /// How it behaves.
     pub settings: Settings,
+    /// What may be named in a create.
+    pub stock: Stock,
     /// What it will do against its word.
     pub whims: Whims,
     /// Droplets that are no more, oldest first.
@@ -37,7 +40,7 @@ pub struct Cloudlet {
     pub(super) now: i64,
     made: u64,
     acted: u64,
-    planned: u64,
+    pub(super) planned: u64,
 }
 
 /// Told just before something is taken from a droplet, at either door: when (in milliseconds), from which, what.
@@ -57,8 +60,6 @@ pub enum Taking {
 
 /// The number before the first droplet's.
 const FIRST_DROPLET: u64 = 400_000_000;
-/// The number before the first snapshot's.
-const FIRST_SNAPSHOT: u64 = 6_000_000;
 
 enum Due {
     Boot(u64),
@@ -74,6 +75,7 @@ impl Cloudlet {
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
+            stock: Stock::default(),
             whims: Whims::default(),
             gone: Vec::new(),
             watch: None,
@@ -112,6 +114,7 @@ impl Cloudlet {
     /// Makes droplets: the number of each with that of its create action.
     pub fn create(&mut self, order: &Order) -> Result<Vec<(u64, u64)>, Refusal> {
         let (size, region, image) = order.check()?;
+        self.stock.check(order)?;
         if (self.machines.len() + order.names.len()) as u64 > self.settings.droplet_limit {
             return Err(Refusal::unprocessable(
                 "creating this/these droplet(s) will exceed your droplet limit",
@@ -233,22 +236,6 @@ impl Cloudlet {
         self.acts.values().rev().filter(|act| act.droplet == droplet).collect()
     }
 
-    /// Takes a droplet away at once, as somebody in the control panel would; false if there is none.
-    pub fn remove_by_hand(&mut self, id: u64) -> bool {
-        let there = self.machines.contains_key(&id);
-        self.leave(id, Ending::ByHand);
-        there
-    }
-
-    /// Somebody makes a snapshot of a droplet.
-    pub fn snapshot(&mut self, id: u64) {
-        self.planned += 1;
-        let number = FIRST_SNAPSHOT + self.planned;
-        if let Some(machine) = self.machines.get_mut(&id) {
-            machine.snapshots.push(number);
-        }
-    }
-
     fn tell(&self, machine: &Machine, taking: Taking) {
         if let Some(watch) = &self.watch {
             watch(self.now, machine, taking);
@@ -328,14 +315,6 @@ impl Cloudlet {
         }
     }
 
-    /// Ends a droplet's first boot well, as somebody with its console would.
-    pub fn mend(&mut self, id: u64) {
-        let now = self.now;
-        if let Some(machine) = self.machines.get_mut(&id) {
-            first_boot::mend(machine, now);
-        }
-    }
-
     fn give_address(&mut self, id: u64) {
         if let Some(machine) = self.machines.get_mut(&id) {
             machine.public = Some(address::public(id - FIRST_DROPLET));
@@ -375,7 +354,7 @@ impl Cloudlet {
         }
     }
 
-    fn leave(&mut self, id: u64, ending: Ending) {
+    pub(super) fn leave(&mut self, id: u64, ending: Ending) {
         let Some(machine) = self.machines.remove(&id) else { return };
         if let Some(act) = machine.pending.and_then(|act| self.acts.get_mut(&act)) {
             act.progress = Progress::Errored(self.now);

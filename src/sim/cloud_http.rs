@@ -28,6 +28,7 @@ pub fn router(world: Shared) -> Router {
         .route("/v2/actions/{id}", get(action))
         .route("/v2/account", get(account))
         .route("/v2/account/keys", get(keys))
+        .route("/v2/account/keys/{key}", get(key))
         .route("/v2/sizes", get(sizes))
         .route("/v2/regions", get(regions))
         .route("/v2/images", get(images))
@@ -77,8 +78,7 @@ struct Body {
     backups: bool,
     ipv6: bool,
     monitoring: bool,
-    #[serde(rename = "ssh_keys")]
-    _ssh_keys: Vec<Value>,
+    ssh_keys: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -202,12 +202,14 @@ async fn account(State(world): State<Shared>) -> Response {
     )
 }
 
-async fn keys(asked: Asked) -> Response {
-    let key = json!({
-        "id": 512_189, "name": "sample key", "fingerprint": "3b:16:bf:e4:8b:00:8b:b8:59:8c:a9:d3:f0:19:45:fa",
-        "public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3lC3rJ1mC0V2s3q0hQ5xk7Hh5d8ZrLw2Zc8GzjYv5b sample",
-    });
-    asked.whole("ssh_keys", &[key])
+async fn keys(State(world): State<Shared>, asked: Asked) -> Response {
+    asked.whole("ssh_keys", lock(&world).cloud().stock.keys())
+}
+
+async fn key(State(world): State<Shared>, Path(name): Path<String>) -> Result<Response, Refusal> {
+    let mut world = lock(&world);
+    let key = world.cloud().stock.key(&name).ok_or_else(Refusal::not_found)?;
+    Ok(answer(StatusCode::OK, &json!({ "ssh_key": key })))
 }
 
 async fn sizes(asked: Asked) -> Response {
@@ -218,15 +220,15 @@ async fn regions(asked: Asked) -> Response {
     asked.whole("regions", &catalog::REGIONS)
 }
 
-async fn images(asked: Asked) -> Response {
+async fn images(State(world): State<Shared>, asked: Asked) -> Response {
     match asked.kind.as_deref() {
-        None | Some("distribution") => asked.whole("images", &catalog::IMAGES),
+        None | Some("distribution") => asked.whole("images", &lock(&world).cloud().stock.images()),
         Some(_) => asked.whole::<()>("images", &[]),
     }
 }
 
-async fn image(Path(name): Path<String>) -> Result<Response, Refusal> {
-    let image = catalog::find_image(&name).ok_or_else(Refusal::not_found)?;
+async fn image(State(world): State<Shared>, Path(name): Path<String>) -> Result<Response, Refusal> {
+    let image = lock(&world).cloud().stock.image(&name).ok_or_else(Refusal::not_found)?;
     Ok(answer(StatusCode::OK, &json!({ "image": image })))
 }
 
@@ -301,12 +303,14 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 
 impl Body {
     fn into_order(self) -> Order {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         Order {
             names: self.names.unwrap_or_else(|| self.name.into_iter().collect()),
             size: self.size.unwrap_or_default(),
-            image: self.image.as_str().map_or_else(|| self.image.to_string(), str::to_owned),
+            image: text(&self.image),
             region: self.region.unwrap_or_default(),
             tags: self.tags.unwrap_or_default(),
+            ssh_keys: self.ssh_keys.iter().map(text).collect(),
             user_data: self.user_data,
             backups: self.backups,
             ipv6: self.ipv6,

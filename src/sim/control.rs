@@ -30,6 +30,8 @@ pub fn router(world: Shared) -> Router {
         .route("/control/droplets/{which}", delete(remove))
         .route("/control/droplets/{which}/untag", post(untag))
         .route("/control/droplets/{which}/snapshot", post(snapshot))
+        .route("/control/images/{image}", delete(retire))
+        .route("/control/keys/{key}", post(add_key).delete(remove_key))
         .route("/control/user-data/{which}", get(user_data))
         .route("/control/whim", post(whim))
         .route("/control/trouble", get(planned).post(trouble).delete(calm))
@@ -114,6 +116,19 @@ async fn snapshot(State(world): State<Shared>, Path(which): Path<String>) -> Res
     Ok(empty())
 }
 
+async fn retire(State(world): State<Shared>, Path(image): Path<String>) -> Result<Response, No> {
+    was_there(lock(&world).cloud().stock.retire(&image), "image", &image)
+}
+
+async fn add_key(State(world): State<Shared>, Path(fingerprint): Path<String>) -> Response {
+    lock(&world).cloud().stock.add_key(&fingerprint);
+    empty()
+}
+
+async fn remove_key(State(world): State<Shared>, Path(key): Path<String>) -> Result<Response, No> {
+    was_there(lock(&world).cloud().stock.remove_key(&key), "key", &key)
+}
+
 async fn user_data(State(world): State<Shared>, Path(which): Path<String>) -> Result<Response, No> {
     let mut world = lock(&world);
     let cloud = world.cloud();
@@ -181,6 +196,10 @@ fn ok(body: &Value) -> Response {
 /// A body's content type does not matter here: people use curl.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, No> {
     serde_json::from_slice(body).map_err(|error| No(StatusCode::BAD_REQUEST, error.to_string()))
+}
+
+fn was_there(yes: bool, what: &str, which: &str) -> Result<Response, No> {
+    yes.then(empty).ok_or_else(|| No(StatusCode::NOT_FOUND, format!("there is no {what} `{which}`")))
 }
 
 fn show_clock(world: &Shared) -> Response {

@@ -29,6 +29,8 @@ pub struct Order {
     pub region: String,
     /// Tags.
     pub tags: Vec<String>,
+    /// Fingerprints or numbers of keys.
+    pub ssh_keys: Vec<String>,
     /// At most 64 KiB.
     pub user_data: Option<String>,
     /// Billed backups.

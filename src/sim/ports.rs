@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
-use crate::model::census::{Account, Droplet, DropletStatus, MARK, Size, with_backups};
+use crate::model::census::{Account, Droplet, DropletStatus, Image, MARK, Size, with_backups};
 use crate::model::firewall::{Firewall, FirewallOrder, NAME};
 use crate::model::ids::{DropletId, ServerName, Slug};
 use crate::model::moment::Moment;
@@ -118,10 +118,7 @@ impl Cloud for Door {
 
     async fn droplet(&self, id: DropletId) -> Result<Option<Droplet>, Fault> {
         let path = format!("/v2/droplets/{id}");
-        match self.call("GET", &path, |cloud| Ok(cloud.get(id.0).map(model))).await {
-            Err(Fault::Refused(detail)) if detail.status == Some(404) => Ok(None),
-            other => other,
-        }
+        or_absent(self.call("GET", &path, |cloud| Ok(cloud.get(id.0).map(model))).await)
     }
 
     async fn find(&self, name: &ServerName) -> Result<Vec<Droplet>, Fault> {
@@ -136,6 +133,7 @@ impl Cloud for Door {
             image: order.spec.image.to_string(),
             region: order.spec.region.to_string(),
             tags: order.tags().to_vec(),
+            ssh_keys: order.spec.ssh_keys.clone(),
             user_data: Some(user_data.to_owned()),
             backups: order.spec.backups,
             ipv6: order.spec.ipv6,
@@ -209,6 +207,21 @@ impl Cloud for Door {
 
     async fn sizes(&self) -> Result<BTreeMap<Slug, Size>, Fault> {
         self.call("GET", "/v2/sizes", |_| Ok(catalog::SIZES.iter().filter_map(priced).collect())).await
+    }
+
+    async fn image(&self, slug: &Slug) -> Result<Option<Image>, Fault> {
+        let model = |image: &catalog::Image| Image {
+            available: image.status == "available",
+            regions: image.regions.iter().map(ToString::to_string).collect(),
+        };
+        let path = format!("/v2/images/{slug}");
+        or_absent(self.call("GET", &path, |cloud| Ok(cloud.stock.image(slug.as_str()).map(model))).await)
+    }
+
+    async fn has_key(&self, key: &str) -> Result<bool, Fault> {
+        let path = format!("/v2/account/keys/{key}");
+        let found = or_absent(self.call("GET", &path, |cloud| Ok(cloud.stock.key(key).map(drop))).await)?;
+        Ok(found.is_some())
     }
 }
 
@@ -296,6 +309,14 @@ fn priced(size: &catalog::Size) -> Option<(Slug, Size)> {
     let regions: BTreeSet<String> = size.regions.iter().map(ToString::to_string).collect();
     let priced = Size { monthly: Money::usd(size.cents), available: size.available, regions };
     Some((Slug::parse(size.slug).ok()?, priced))
+}
+
+/// A 404 is an answer.
+fn or_absent<T>(asked: Result<Option<T>, Fault>) -> Result<Option<T>, Fault> {
+    match asked {
+        Err(Fault::Refused(detail)) if detail.status == Some(404) => Ok(None),
+        other => other,
+    }
 }
 
 fn is_worth_a_look(fault: &Fault) -> bool {

@@ -76,7 +76,8 @@ impl Requests {
 pub fn pattern(path: &str) -> String {
     let mut words: Vec<&str> = Vec::new();
     for word in path.split('/') {
-        let named = matches!(words.last(), Some(&("tags" | "images" | "firewalls"))) && !word.is_empty();
+        let named =
+            matches!(words.last(), Some(&("tags" | "images" | "keys" | "firewalls"))) && !word.is_empty();
         words.push(if named || is_id(word) { ":id" } else { word });
     }
     words.join("/")

@@ -3,6 +3,7 @@
 //! names the item and the path, never a shorter list.
 
 mod firewall;
+mod image;
 mod problem;
 
 use std::net::Ipv4Addr;
@@ -19,6 +20,7 @@ use crate::model::money::Money;
 use crate::model::step::CreateOrder;
 
 pub use firewall::{firewall_body, firewall_put, firewalls, tag_body, tag_made};
+pub use image::{image, ssh_key};
 pub use problem::{Problem, says_already, says_busy};
 
 /// The longest user-data DigitalOcean takes. Source: API v2, `droplet_create.user_data` ("may not exceed 64 KiB").

@@ -8,7 +8,7 @@ use basement::model::desired::{DesiredState, Server};
 use basement::model::history::{Event, Outcome};
 use basement::model::ids::DropletId;
 use basement::model::moment::Span;
-use basement::model::step::{Action, DestroyCause, Fact};
+use basement::model::step::{Action, DestroyCause, Fact, Undelivered};
 use basement::plan::attribution::labels;
 
 use crate::scene::{NAME, Scene, after};
@@ -45,7 +45,7 @@ fn told_off() -> Scene {
 }
 
 fn given_up() -> Scene {
-    let gave_up = Event::Noticed { fact: Fact::GaveUp };
+    let gave_up = Event::Noticed { fact: Fact::GaveUp { why: Undelivered::NeverUp } };
     Scene::running().created(7).event(after(5), &format!("record/{NAME}/gave-up/1"), gave_up)
 }
 

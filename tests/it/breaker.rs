@@ -10,7 +10,7 @@ use basement::model::moment::{Moment, Span};
 use basement::model::money::Money;
 use basement::model::plan::Notice;
 use basement::model::policy::Policy;
-use basement::model::step::{Action, DestroyCause, Fact};
+use basement::model::step::{Action, DestroyCause, Fact, Undelivered};
 use basement::plan::breaker::reset;
 
 use crate::scene::{NAME, Scene, after, name, order, start};
@@ -147,7 +147,7 @@ fn which_creates_count() {
         let unknown = Event::Unknown { why: "closed".to_owned() };
         Scene::running().intended(start()).event(start(), &format!("create/{NAME}/1"), unknown)
     };
-    let given_up = |scene| ends(&noticed(scene, Fact::GaveUp));
+    let given_up = |scene| ends(&noticed(scene, Fact::GaveUp { why: Undelivered::NeverUp }));
     assert_eq!(ends(&Scene::running().delivered(7)), [GOOD]);
     assert_eq!(ends(&Scene::running().created(7)), NONE);
     for (times, want) in [(0, None), (1, None), (2, None), (3, Some(BAD))] {
@@ -227,7 +227,10 @@ fn it_is_written_down_and_told_once() {
 
 /// Given up after nine minutes, its droplet gone, and paid for.
 fn failed() -> Scene {
-    noticed(Scene::running().created(7), Fact::GaveUp).gone(7).paid(3500).at(after(10))
+    noticed(Scene::running().created(7), Fact::GaveUp { why: Undelivered::NeverUp })
+        .gone(7)
+        .paid(3500)
+        .at(after(10))
 }
 
 fn begun(scene: Scene, at: Moment) -> Scene {
@@ -276,7 +279,12 @@ fn a_reset_closes_it_and_tries_again_what_was_not_begun() {
     assert_eq!(entries(begun(failed(), after(8)), true), (2, Some(Phase::New)));
     assert_eq!(entries(Scene::running().delivered(7), true), (1, Some(Phase::Delivered)));
     let told = |at| {
-        let occasion = Occasion::AlertFailed { refunded: Vec::new(), cancelled: false, remark: None };
+        let occasion = Occasion::AlertFailed {
+            why: Undelivered::NeverUp,
+            refunded: Vec::new(),
+            cancelled: false,
+            remark: None,
+        };
         let letter = Letter { server: Some(name()), to: Recipient::Operator, occasion };
         failed().did(
             at,

@@ -3,6 +3,7 @@
 mod contract;
 mod firewalls;
 mod pace;
+mod preflight;
 mod reads;
 mod writes;
 

@@ -39,7 +39,7 @@ enum State {
 const STATES: [State; 5] = [State::Active, State::Off, State::New, State::Absent, State::Full];
 
 /// The calls, each with the beginning of its request.
-const CALLS: [(&str, &str); 16] = [
+const CALLS: [(&str, &str); 20] = [
     ("droplets", "GET /v2/droplets$"),
     ("droplet", "GET /v2/droplets/"),
     ("find", "GET /v2/droplets$"),
@@ -55,6 +55,10 @@ const CALLS: [(&str, &str); 16] = [
     ("mend firewall", "PUT /v2/firewalls/"),
     ("account", "GET /v2/account$"),
     ("sizes", "GET /v2/sizes$"),
+    ("image", "GET /v2/images/"),
+    ("no image", "GET /v2/images/"),
+    ("key", "GET /v2/account/keys/"),
+    ("no key", "GET /v2/account/keys/"),
     ("send", "SMTP mail"),
 ];
 
@@ -174,6 +178,10 @@ async fn run(ports: &Ports, name: &str, id: DropletId) -> Result<String, Fault> 
         }
         "account" => cloud.account().await.map(said),
         "sizes" => cloud.sizes().await.map(said),
+        "image" => cloud.image(&order().spec.image).await.map(said),
+        "no image" => cloud.image(&"ubuntu-6-06-x64".parse().expect("a slug")).await.map(said),
+        "key" => cloud.has_key(&order().spec.ssh_keys[0]).await.map(said),
+        "no key" => cloud.has_key("289794").await.map(said),
         "send" => mailer.send(&mail()).await.map(said),
         other => panic!("no call is `{other}`"),
     }

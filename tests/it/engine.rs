@@ -9,6 +9,7 @@ mod life;
 mod lost;
 mod mail;
 mod ready;
+mod room;
 mod stage;
 mod transcript;
 mod trouble;

@@ -16,7 +16,7 @@ use basement::model::plan::{MoneyLine, Plan, StepMoney};
 use basement::model::policy::{Catalogue, Defaults, PlanEntry};
 use basement::plan::forecast::{Forecast, Today, forecast};
 use basement::plan::plan;
-use basement::plan::preflight::{budget, concerns, shortage};
+use basement::plan::preflight::{Shelf, budget, concerns, shortage};
 use basement::render::money::{change, lines, step};
 use proptest::prelude::*;
 
@@ -141,14 +141,14 @@ fn what_stands_in_the_way_is_said_before() {
     let (fleet, mut census) = (fleet(&scene), census(&scene));
     let said = |census: &Census, month| {
         let plan = plan(&fleet, census, &scene.history, &scene.policy);
-        concerns(&plan, &fleet, &catalogue(month), census)
+        concerns(&plan, &fleet, &catalogue(month), census, &Shelf::default())
     };
     assert_eq!(said(&census, 3500), []);
     let (revenue, cost) = (Money::usd(1100), Money::usd(1200));
     assert_eq!(said(&census, 1100), [Concern::Loss { plan: scene.server.plan.clone(), revenue, cost }]);
     let account = Account { team: "t".to_owned(), droplet_limit: Some(0), status: "active".to_owned() };
     census.account = Some(account);
-    assert_eq!(said(&census, 3500), [Concern::Quota { limit: 0, has: 0, creates: 1, destroys: 0 }]);
+    assert_eq!(said(&census, 3500), [Concern::Quota { limit: 0, has: 0, creates: 1, waits: 0, destroys: 0 }]);
     census.account = None;
     census.sizes.values_mut().for_each(|size| size.regions = BTreeSet::from(["ams3".to_owned()]));
     assert!(
@@ -176,7 +176,7 @@ fn backups_cost_a_fifth_more() {
     scene.server.spec.backups = true;
     let plan = plan(&fleet(&scene), &census(&scene), &scene.history, &scene.policy);
     assert_eq!(plan.money.cost_after, totals(&[Money::usd(1_440)]));
-    let said = concerns(&plan, &fleet(&scene), &catalogue(1_300), &census(&scene));
+    let said = concerns(&plan, &fleet(&scene), &catalogue(1_300), &census(&scene), &Shelf::default());
     assert!(
         matches!(said.as_slice(), [Concern::Loss { cost, .. }] if *cost == Money::usd(1_440)),
         "{said:?}"

@@ -6,7 +6,9 @@ use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::Money;
 use basement::model::policy::FirewallBy;
+use basement::model::step::Undelivered;
 use basement::render::letter::{BadLetter, LetterFacts, Written, clean_name, write};
+use basement::render::letter_samples::{Sample, samples};
 
 const PASSWORD: &str = "Tr9ub4dZr9xK2mQv7LpWz3NhYc8RsJd5";
 
@@ -18,6 +20,7 @@ fn facts() -> LetterFacts {
         support: "help@example.com".to_owned(),
         name: Some("Ada Lovelace".to_owned()),
         instead: None,
+        extras: vec!["PHP 8, and MariaDB, a database".to_owned()],
         plan: "pro".to_owned(),
         size: "s-1vcpu-2gb".to_owned(),
         region: "nyc3".to_owned(),
@@ -31,6 +34,7 @@ fn facts() -> LetterFacts {
 fn bare() -> LetterFacts {
     LetterFacts {
         has_ssh_keys: false,
+        extras: Vec::new(),
         firewall: FirewallBy::Cloud,
         name: None,
         portal: None,
@@ -88,7 +92,8 @@ fn our_own_servers_are_nobodys_order() {
 fn every_letter_to_a_customer() {
     let suspended =
         |destroy_after| Occasion::Suspended { destroy_after, because: "subscription past due".to_owned() };
-    let failed = |refunded, cancelled, by_hand| Occasion::Failed { refunded, cancelled, by_hand };
+    let why = Undelivered::NeverUp;
+    let failed = |refunded, cancelled, by_hand| Occasion::Failed { why, refunded, cancelled, by_hand };
     insta::assert_snapshot!("welcome", shown(&welcome(), &facts()));
     let mut keyless = welcome();
     if let Occasion::Welcome { host_key, .. } = &mut keyless.occasion {
@@ -113,8 +118,9 @@ fn every_letter_to_a_customer() {
 
 #[test]
 fn every_letter_to_the_operator() {
+    let why = Undelivered::NeverUp;
     let alert = |refunded, cancelled, remark: Option<&str>| {
-        to_operator(Occasion::AlertFailed { refunded, cancelled, remark: remark.map(str::to_owned) })
+        to_operator(Occasion::AlertFailed { why, refunded, cancelled, remark: remark.map(str::to_owned) })
     };
     let by_hand = Some("refund $35.00 by hand: the invoice was paid outside Stripe");
     insta::assert_snapshot!("alert_failed", shown(&alert(vec![Money::usd(3500)], true, None), &facts()));
@@ -186,9 +192,10 @@ fn names_are_cleaned() {
 #[test]
 fn there_is_a_sample_of_every_template_and_it_is_complete() {
     let at = Moment::parse("2026-11-02T09:14:00Z").unwrap();
-    let samples = basement::render::letter_samples::samples(at).unwrap();
-    let mut words: Vec<&str> = samples.iter().map(|letter| letter.occasion.word()).collect();
+    let samples = samples(at).unwrap();
+    let mut words: Vec<&str> = samples.iter().map(|sample| sample.letter.occasion.word()).collect();
     words.sort_unstable();
+    words.dedup();
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("letters");
     let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
     let mut templates: Vec<String> =
@@ -196,7 +203,7 @@ fn there_is_a_sample_of_every_template_and_it_is_complete() {
     templates.retain(|name| name != "frame");
     templates.sort();
     assert_eq!(words, templates);
-    for letter in &samples {
+    for Sample { letter, .. } in &samples {
         let Written { subject, text, html } = written(letter, &facts());
         assert!(!subject.is_empty() && !subject.contains(PASSWORD), "{subject}");
         // Both ways of reading it say the same, but for what HTML puts behind a link.
@@ -217,9 +224,9 @@ fn there_is_a_sample_of_every_template_and_it_is_complete() {
 #[test]
 fn the_many_are_listed() {
     let at = Moment::parse("2026-11-02T09:14:00Z").unwrap();
-    let samples = basement::render::letter_samples::samples(at).unwrap();
-    let many = samples.iter().find(|letter| letter.occasion.word() == "operator-many").unwrap();
-    insta::assert_snapshot!("alert_many", shown(many, &facts()));
+    let samples = samples(at).unwrap();
+    let many = samples.iter().find(|sample| sample.name == "operator-many").unwrap();
+    insta::assert_snapshot!("alert_many", shown(&many.letter, &facts()));
 }
 
 #[test]
@@ -241,4 +248,43 @@ fn the_operator_reads_what_is_refused_and_what_came_back() {
         format!("Subject: {subject}\n\n{text}")
     });
     insta::assert_snapshot!("operator_refused", texts.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn a_failed_delivery_says_why() {
+    use Undelivered::{NeverReady, NeverTold, NeverUp, Unwanted};
+    let said = |why| {
+        let theirs = Occasion::Failed { why, refunded: Vec::new(), cancelled: true, by_hand: false };
+        let ours = Occasion::AlertFailed { why, refunded: Vec::new(), cancelled: true, remark: None };
+        let texts = [written(&to_customer(theirs), &facts()), written(&to_operator(ours), &facts())];
+        texts.map(|Written { text, .. }| text.lines().take(4).collect::<Vec<_>>().join("\n"))
+    };
+    let all = [NeverUp, NeverReady, NeverTold, Unwanted].map(|why| said(why).join("\n"));
+    insta::assert_snapshot!("failed_why", all.join("\n----\n"));
+}
+
+#[test]
+fn spans_and_images_are_words() {
+    let text = |facts: &LetterFacts| written(&welcome(), facts).text;
+    for (span, words) in [
+        ("0s", "It is deleted at once, with all its data.\n  Copy what you need before you cancel."),
+        ("1d", "It is kept for one day; then"),
+        ("36h", "It is kept for 36 hours; then"),
+        ("90m", "It is kept for 90 minutes; then"),
+        ("1m", "It is kept for one minute; then"),
+        ("61s", "It is kept for 61 seconds; then"),
+    ] {
+        let facts = LetterFacts { grace: Some(Span::parse(span).unwrap()), ..facts() };
+        assert!(text(&facts).contains(words), "{span}: {}", text(&facts));
+    }
+    for (slug, words) in [
+        ("ubuntu-24-04-x64", "Ubuntu 24.04, size"),
+        ("debian-12-x64", "Debian 12, size"),
+        ("centos-stream-9-x64", "CentOS Stream 9, size"),
+        ("rockylinux-9-x64", "Rocky Linux 9, size"),
+        ("155133621", "- a system image of ours, size"),
+    ] {
+        let facts = LetterFacts { image: slug.to_owned(), ..facts() };
+        assert!(text(&facts).contains(words), "{slug}: {}", text(&facts));
+    }
 }

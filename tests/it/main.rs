@@ -36,6 +36,7 @@ mod plan_settled;
 mod plan_traps;
 mod plan_worlds;
 mod planted;
+mod preflight;
 mod probe;
 mod redact;
 mod relays;

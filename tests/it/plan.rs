@@ -9,7 +9,7 @@ use basement::model::history::{Event, Outcome, Phase, Record};
 use basement::model::ids::DropletId;
 use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::moment::Span;
-use basement::model::step::{Action, Fact};
+use basement::model::step::{Action, Fact, Undelivered};
 use basement::plan::guard;
 
 use crate::scene::{NAME, Scene, after, droplet, name, start};
@@ -179,7 +179,7 @@ fn a_shutdown_is_followed_by_the_plug_after_two_minutes() {
 #[test]
 fn a_failed_delivery_is_settled_in_order() {
     let gave_up = |scene: Scene| {
-        let noticed = Event::Noticed { fact: Fact::GaveUp };
+        let noticed = Event::Noticed { fact: Fact::GaveUp { why: Undelivered::NeverUp } };
         scene.created(7).event(after(5), &format!("record/{NAME}/gave-up/1"), noticed)
     };
     let scene = || gave_up(Scene::running()).at(after(6));

@@ -5,7 +5,7 @@ use basement::model::census::DropletStatus::{Active, New, Off};
 use basement::model::history::{Event, Outcome};
 use basement::model::ids::DropletId;
 use basement::model::letter::{Letter, Occasion, Recipient};
-use basement::model::step::{Action, DestroyCause, Fact};
+use basement::model::step::{Action, DestroyCause, Fact, Undelivered};
 
 use crate::scene::{NAME, Scene, after, name};
 
@@ -80,7 +80,7 @@ fn what_may_have_been_welcomed_is_not_given_up() {
 #[test]
 fn one_that_is_up_after_its_delivery_failed_is_delivered() {
     let failed = |scene: Scene| {
-        let given_up = Event::Noticed { fact: Fact::GaveUp };
+        let given_up = Event::Noticed { fact: Fact::GaveUp { why: Undelivered::NeverUp } };
         scene.created(7).event(after(5), &format!("record/{NAME}/gave-up/1"), given_up).at(after(9))
     };
     let up = || failed(Scene::running()).droplet(7, Active);

@@ -6,7 +6,7 @@ use basement::model::history::{Event, Outcome};
 use basement::model::ids::DropletId;
 use basement::model::moment::{Moment, Span};
 use basement::model::plan::Notice;
-use basement::model::step::{Action, DestroyCause, Fact};
+use basement::model::step::{Action, DestroyCause, Fact, Undelivered};
 
 use crate::scene::{NAME, Scene, after, droplet, name, start};
 
@@ -124,7 +124,7 @@ fn clocks_may_differ_by_two_minutes() {
     assert_eq!([named(earliest.minus(SECOND)), named(earliest)], ["(arriving)", "record:adopted"]);
     // A droplet of the failed delivery, or one that somebody made afterwards.
     let later = |created: Moment| {
-        let noticed = Event::Noticed { fact: Fact::GaveUp };
+        let noticed = Event::Noticed { fact: Fact::GaveUp { why: Undelivered::NeverUp } };
         let scene = Scene::running().intended(start());
         let mut scene = scene.event(after(5), &format!("record/{NAME}/gave-up/1"), noticed).droplet(7, New);
         scene.droplets[0].created_at = created;

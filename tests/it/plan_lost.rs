@@ -5,7 +5,7 @@ use basement::model::census::{DropletStatus, Readiness, Secret};
 use basement::model::history::{Event, Outcome};
 use basement::model::ids::DropletId;
 use basement::model::letter::{Letter, Recipient};
-use basement::model::step::{Action, DestroyCause, Fact};
+use basement::model::step::{Action, DestroyCause, Fact, Undelivered};
 
 use crate::scene::{NAME, Scene, after, name, welcome};
 
@@ -38,7 +38,10 @@ fn a_droplet_whose_password_is_lost_is_replaced_twice_and_then_given_up() {
     assert_eq!(create.id.as_str(), format!("create/{NAME}/2"));
     let twice = replaced(replaced(Scene::running())).created(7);
     let twice = twice.droplet(7, DropletStatus::Active).at(after(1));
-    assert_eq!(lost(twice).line(), "record:gave_up destroy");
+    let given_up = lost(twice);
+    assert_eq!(given_up.line(), "record:gave_up destroy");
+    let fact = Fact::GaveUp { why: Undelivered::NeverTold };
+    assert!(given_up.plan().steps.iter().any(|step| step.action == Action::Record { fact: fact.clone() }));
 }
 
 #[test]

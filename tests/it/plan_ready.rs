@@ -5,7 +5,7 @@ use basement::model::history::{Event, Outcome};
 use basement::model::ids::DropletId;
 use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::policy::{NotReady, ReadyBy};
-use basement::model::step::{Action, DestroyCause};
+use basement::model::step::{Action, DestroyCause, Fact, Undelivered};
 use basement::plan::guard;
 
 use crate::scene::{NAME, Scene, after, name, welcome};
@@ -147,4 +147,27 @@ fn a_droplet_nobody_was_told_of_costs_no_destroy_of_the_cap() {
     });
     assert_eq!(destroy, Some(DestroyCause::NeverTold));
     assert!(guard::objections(&plan, &scene.census, &scene.history).is_empty());
+}
+
+#[test]
+fn why_a_delivery_failed_is_kept_and_told() {
+    let fact = Fact::GaveUp { why: Undelivered::NeverReady };
+    let steps = told(failed(), 2).at(after(15)).plan().steps;
+    assert!(steps.iter().any(|step| step.action == Action::Record { fact: fact.clone() }), "{steps:?}");
+    for why in [Undelivered::NeverUp, Undelivered::NeverReady, Undelivered::NeverTold, Undelivered::Unwanted]
+    {
+        let given_up = Event::Noticed { fact: Fact::GaveUp { why } };
+        let scene =
+            Scene::running().created(7).event(after(5), &format!("record/{NAME}/gave-up/1"), given_up);
+        let steps = scene.gone(7).paid(3500).at(after(6)).plan().steps;
+        let said = steps.iter().filter_map(|step| match &step.action {
+            Action::Letter { letter } => Some(&letter.occasion),
+            _ => None,
+        });
+        let said = said.map(|occasion| match occasion {
+            Occasion::Failed { why, .. } | Occasion::AlertFailed { why, .. } => *why,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(said.collect::<Vec<_>>(), [why, why]);
+    }
 }

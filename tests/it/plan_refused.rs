@@ -7,7 +7,7 @@ use basement::model::ids::{DropletId, StepId};
 use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::Money;
-use basement::model::step::{Action, Fact};
+use basement::model::step::{Action, Fact, Undelivered};
 use basement::plan::breaker;
 
 use crate::scene::{NAME, Scene, after, name};
@@ -31,7 +31,7 @@ fn letter(occasion: Occasion) -> Action {
 
 /// Given up after five minutes, its droplet gone, and paid.
 fn failed() -> Scene {
-    let given_up = Event::Noticed { fact: Fact::GaveUp };
+    let given_up = Event::Noticed { fact: Fact::GaveUp { why: Undelivered::NeverUp } };
     Scene::running()
         .created(7)
         .event(after(5), &format!("record/{NAME}/gave-up/1"), given_up)
@@ -120,7 +120,12 @@ fn told(status: &str, now: RefundStatus, at: Moment) -> Scene {
         amount: Money::usd(3500),
         status: status.to_owned(),
     };
-    let occasion = Occasion::AlertFailed { refunded: Vec::new(), cancelled: true, remark: None };
+    let occasion = Occasion::AlertFailed {
+        why: Undelivered::NeverUp,
+        refunded: Vec::new(),
+        cancelled: true,
+        remark: None,
+    };
     let step = format!("letter/{NAME}/operator-failed/1");
     let mut scene = failed().did(after(6), REFUND, refund(), outcome).stripe(Status::Canceled);
     scene = scene.did(after(7), &step, letter(occasion), Outcome::Plain).at(at);

@@ -9,7 +9,7 @@ use basement::model::ids::{DropletId, StepId};
 use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::money::Money;
 use basement::model::policy::OnFailure;
-use basement::model::step::{Action, Fact};
+use basement::model::step::{Action, Fact, Undelivered};
 
 use crate::scene::{NAME, Scene, after, droplet, name, start};
 
@@ -22,7 +22,11 @@ fn failed(cents: i64) -> Scene {
 }
 
 fn given_up(scene: Scene) -> Scene {
-    scene.event(after(5), &format!("record/{NAME}/gave-up/1"), Event::Noticed { fact: Fact::GaveUp })
+    scene.event(
+        after(5),
+        &format!("record/{NAME}/gave-up/1"),
+        Event::Noticed { fact: Fact::GaveUp { why: Undelivered::NeverUp } },
+    )
 }
 
 fn parts(scene: &mut Scene) -> &mut Vec<PaymentPart> {
@@ -56,7 +60,7 @@ fn settled(scene: &Scene) -> (String, Vec<Money>, bool, Option<String>) {
         _ => None,
     });
     let alert = alerts.into_iter().find_map(|occasion| match occasion {
-        Occasion::AlertFailed { refunded, cancelled, remark } => Some((refunded, cancelled, remark)),
+        Occasion::AlertFailed { refunded, cancelled, remark, .. } => Some((refunded, cancelled, remark)),
         _ => None,
     });
     let (refunded, cancelled, remark) = alert.expect("the operator is told");
@@ -222,12 +226,15 @@ fn a_failure_is_told_when_the_operators_letter_is_out_and_the_customers_not_due(
     let letter =
         |occasion: Occasion, to| Action::Letter { letter: Letter { server: Some(name()), to, occasion } };
     let alert = letter(
-        Occasion::AlertFailed { refunded: vec![], cancelled: true, remark: None },
+        Occasion::AlertFailed { why: Undelivered::NeverUp, refunded: vec![], cancelled: true, remark: None },
         Recipient::Operator,
     );
     let told = failed(0).did(after(7), &format!("letter/{NAME}/operator-failed/1"), alert, Outcome::Plain);
     let customer = Recipient::Customer("cus_1".parse().expect("an id"));
-    let failure = letter(Occasion::Failed { refunded: vec![], cancelled: true, by_hand: false }, customer);
+    let failure = letter(
+        Occasion::Failed { why: Undelivered::NeverUp, refunded: vec![], cancelled: true, by_hand: false },
+        customer,
+    );
     let step = format!("letter/{NAME}/failed/1");
     let lost = told.event(after(7), &step, Event::Intended { action: failure });
     assert_eq!(lost.line(), "cancel letter:failed");
@@ -238,7 +245,7 @@ fn a_failure_is_told_when_the_operators_letter_is_out_and_the_customers_not_due(
         scene.line()
     };
     let alert = letter(
-        Occasion::AlertFailed { refunded: vec![], cancelled: true, remark: None },
+        Occasion::AlertFailed { why: Undelivered::NeverUp, refunded: vec![], cancelled: true, remark: None },
         Recipient::Operator,
     );
     let told = failed(0).did(after(7), &format!("letter/{NAME}/operator-failed/1"), alert, Outcome::Plain);

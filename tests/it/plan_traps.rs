@@ -10,7 +10,7 @@ use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::Money;
 use basement::model::policy::OnFailure;
-use basement::model::step::{Action, DestroyCause, Fact};
+use basement::model::step::{Action, DestroyCause, Fact, Undelivered};
 use basement::plan::guard;
 
 use crate::scene::{NAME, Scene, after, droplet, name, start};
@@ -27,7 +27,11 @@ fn failed() -> Event {
 
 /// Created as 7, and given up after five minutes.
 fn given_up(scene: Scene) -> Scene {
-    scene.created(7).event(after(5), &format!("record/{NAME}/gave-up/1"), noticed(Fact::GaveUp))
+    scene.created(7).event(
+        after(5),
+        &format!("record/{NAME}/gave-up/1"),
+        noticed(Fact::GaveUp { why: Undelivered::NeverUp }),
+    )
 }
 
 fn seconds(moment: Moment, seconds: u64) -> Moment {
@@ -173,7 +177,11 @@ fn what_was_made_after_the_failure_is_not_the_failed_droplet() {
     let lost = || {
         Scene::running()
             .intended(start())
-            .event(after(5), &format!("record/{NAME}/nothing-made/1"), noticed(Fact::GaveUp))
+            .event(
+                after(5),
+                &format!("record/{NAME}/nothing-made/1"),
+                noticed(Fact::GaveUp { why: Undelivered::NeverUp }),
+            )
             .at(after(90))
     };
     assert_eq!(lost().droplet(7, DropletStatus::Off).line(), "destroy");
@@ -184,7 +192,12 @@ fn what_was_made_after_the_failure_is_not_the_failed_droplet() {
 
 #[test]
 fn a_change_of_policy_gives_nothing_back_for_failures_long_settled() {
-    let occasion = Occasion::AlertFailed { refunded: Vec::new(), cancelled: false, remark: None };
+    let occasion = Occasion::AlertFailed {
+        why: Undelivered::NeverUp,
+        refunded: Vec::new(),
+        cancelled: false,
+        remark: None,
+    };
     let mut scene = given_up(Scene::running())
         .did(after(7), &format!("letter/{NAME}/operator-failed/1"), told(occasion), Outcome::Plain)
         .gone(7)
@@ -211,7 +224,10 @@ fn only_a_refund_that_came_back_is_made_by_hand() {
     let plan = done.plan();
     let Action::Letter { letter } = &plan.steps[1].action else { panic!("no letter") };
     let refunded = vec![Money::usd(3500)];
-    assert_eq!(letter.occasion, Occasion::Failed { refunded, cancelled: true, by_hand: false });
+    assert_eq!(
+        letter.occasion,
+        Occasion::Failed { why: Undelivered::NeverUp, refunded, cancelled: true, by_hand: false }
+    );
     part(&mut done).refunds.push(Refund {
         id: "re_1".parse().expect("an id"),
         amount: Money::usd(3500),

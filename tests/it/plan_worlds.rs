@@ -9,7 +9,7 @@ use basement::model::history::{Event, Outcome};
 use basement::model::ids::{DropletId, StepId};
 use basement::model::letter::Occasion;
 use basement::model::plan::Notice;
-use basement::model::step::{Action, DestroyCause, Fact, Reason};
+use basement::model::step::{Action, DestroyCause, Fact, Reason, Undelivered};
 
 use crate::scene::{NAME, Scene, after, droplet, name, start};
 
@@ -158,7 +158,10 @@ fn a_droplet_comes_back() {
     let deleted = |scene: Scene| noticed(scene.delivered(7), "deleted", Fact::Deleted { droplet: ID });
     let ended = |scene: Scene| noticed(scene.delivered(7), "ended", Fact::Ended);
     let never_up = |scene: Scene| {
-        let scene = destroyed(noticed(scene.created(7), "gave-up", Fact::GaveUp), DestroyCause::NeverUp);
+        let scene = destroyed(
+            noticed(scene.created(7), "gave-up", Fact::GaveUp { why: Undelivered::NeverUp }),
+            DestroyCause::NeverUp,
+        );
         noticed(scene, "retry", Fact::Retry)
     };
     let mut anew = deleted(Scene::running()).gone(7).stripe(Status::Active).at(after(99));

@@ -3,6 +3,7 @@
 mod doors;
 mod edge;
 mod life;
+mod stock;
 
 use basement::adapters::http;
 use basement::sim::server::{Options, Running, start};

@@ -7,6 +7,7 @@ use basement::adapters::mail::SmtpMailer;
 use basement::ports::{Detail, Fault, Mail, Mailer};
 use basement::sim::smtp::{Gate, Letter, Post, Posted, Verdict, parse, serve_gated};
 use secrecy::SecretString;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 const FROM: &str = "Example Hosting <servers@example.com>";
@@ -137,7 +138,7 @@ async fn refusals_are_told_apart() {
     let office = Office::open(Gate { refused, ..Gate::default() }, reject(554, "5.6.0 looks odd")).await;
     let fault = async |to: &str| office.mailer("").send(&mail(to)).await.unwrap_err();
     insta::assert_snapshot!(fault("gone@example.org").await, @"`smtp RCPT`: the relay refuses the recipient: 5.1.1 <…>: no such user; hint: correct the address at Stripe (status 550, recipient)");
-    insta::assert_snapshot!(fault("full@example.org").await, @"`smtp RCPT`: 4.2.2 mailbox full (status 452)");
+    insta::assert_snapshot!(fault("full@example.org").await, @"`smtp RCPT`: 4.2.2 mailbox … (status 452)");
     insta::assert_snapshot!(fault("zoe@example.org").await, @"`smtp letter`: the relay refuses the letter: 5.6.0 looks odd; hint: ask the relay's operator (status 554, letter)");
     assert!(
         matches!(fault("gone@example.org").await, Fault::Refused(detail) if detail.code.as_deref() == Some("recipient"))
@@ -154,6 +155,88 @@ async fn refusals_are_told_apart() {
             "{fault}"
         );
         assert!(hostile.is_empty() || !fault.to_string().contains(hostile));
+    }
+}
+
+#[tokio::test]
+async fn no_word_of_the_relays_tells_who_was_written_to() {
+    let to = "Ada.Lovelace+shop@Example.org";
+    let echoes = [
+        "5.2.2 <ada.lovelace+shop@example.org> mailbox of ada.lovelace is over quota",
+        "User unknown: ada.lovelace",
+        "5.1.1 \"ADA.LOVELACE\": not here, try eve@elsewhere.example",
+        "no such user ada.lovelace=2Bshop%40example.org (example.org said)",
+        "mailbox-ada.lovelace_full",
+    ];
+    for (code, stage) in [(550, "RCPT"), (452, "RCPT"), (554, "letter"), (451, "letter")] {
+        for echo in echoes {
+            let refused = BTreeMap::from([(to.to_owned(), (code, echo.to_owned()))]);
+            let refused = if stage == "RCPT" { refused } else { BTreeMap::new() };
+            let office = Office::open(Gate { refused, ..Gate::default() }, reject(code, echo)).await;
+            let said = office.mailer("").send(&mail(to)).await.unwrap_err().to_string();
+            assert!(said.contains(stage) && said.contains(&code.to_string()), "{said}");
+            let low = said.to_lowercase();
+            for part in ["lovelace", "example.org", "elsewhere", "@"] {
+                assert!(!low.contains(part), "{part} in {said}");
+            }
+        }
+    }
+    let refused = BTreeMap::from([(to.to_owned(), (550, echoes[0].to_owned()))]);
+    let office = Office::open(Gate { refused, ..Gate::default() }, Verdict::Accept).await;
+    let said = office.mailer("").send(&mail(to)).await.unwrap_err();
+    insta::assert_snapshot!(said, @"`smtp RCPT`: the relay refuses the recipient: 5.2.2 <…> mailbox of … is over quota; hint: correct the address at Stripe (status 550, recipient)");
+}
+
+#[tokio::test]
+async fn a_policy_is_ours_before_the_recipient_is_named_and_the_letters_after() {
+    let denied = || (550, "5.7.1 relaying denied".to_owned());
+    let refused = BTreeMap::from([("zoe@example.org".to_owned(), denied())]);
+    let office = Office::open(Gate { refused, ..Gate::default() }, reject(554, "5.7.1 spam")).await;
+    for to in ["zoe@example.org", "ada@example.org"] {
+        let fault = office.mailer("").send(&mail(to)).await.unwrap_err();
+        assert!(fault.may_be_relay() == Some("policy") && !fault.is_relay(), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn an_international_domain_is_spoken_in_ascii() {
+    let office = Office::open(Gate::default(), Verdict::Accept).await;
+    let url = SecretString::from(format!("smtp://{}", office.address));
+    let from = |from: &str| SmtpMailer::new(&url, from, None, None).unwrap_or_else(|why| panic!("{why}"));
+    from("Bäcker <servers@bäcker.example>").send(&mail("zoe@zoë.example")).await.unwrap();
+    let (posted, letter) = office.only();
+    assert_eq!(posted.from, "servers@xn--bcker-gra.example");
+    assert_eq!(posted.to, ["zoe@xn--zo-ija.example"]);
+    assert_eq!(letter.message_id, "<letter.ada-7f3k2m9q.welcome@xn--bcker-gra.example>");
+}
+
+/// A relay that knows ASCII only, for one greeting.
+async fn plain() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let (mut line, _) = listener.accept().await.unwrap();
+        line.write_all(b"220 hello\r\n").await.unwrap();
+        let mut greeting = [0; 512];
+        let _ = line.read(&mut greeting).await.unwrap();
+        line.write_all(b"250 hello\r\n").await.unwrap();
+        let _ = line.read(&mut greeting).await;
+    });
+    address
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_ascii_is_whose_it_is() {
+    for (us, to, class) in [
+        ("bäcker@example.com", "zoe@example.org", "sender"),
+        ("bäcker@example.com", "zoë@example.org", "sender"),
+        ("servers@example.com", "zoë@example.org", "recipient"),
+    ] {
+        let url = SecretString::from(format!("smtp://{}", plain().await));
+        let mailer = SmtpMailer::new(&url, us, None, None).unwrap_or_else(|why| panic!("{why}"));
+        let fault = mailer.send(&mail(to)).await.unwrap_err();
+        assert_eq!(fault.detail().code.as_deref(), Some(class), "{fault}");
+        assert!(fault.to_string().contains("no address with other letters than ASCII"), "{fault}");
     }
 }
 

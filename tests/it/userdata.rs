@@ -1,6 +1,8 @@
 //! User-data: every template is a golden file, and values and templates that must not get in.
 
-use basement::fleet::userdata::{self, BUILT_IN, BadUserData, Blanks, Templates, built_in, check, server_id};
+use basement::fleet::userdata::{
+    self, BUILT_IN, BadUserData, Blanks, Templates, built_in, check, extras, server_id,
+};
 use basement::model::ids::ServerName;
 use basement::model::policy::FirewallBy;
 
@@ -166,4 +168,14 @@ fn a_broken_template_harms_only_those_who_build_upon_it() {
     let templates = with("#% block a\n");
     assert!(render(&templates, "base", HASH, ID).is_ok());
     assert!(matches!(render(&templates, "other", HASH, ID), Err(BadUserData::Missing(_))));
+}
+
+#[test]
+fn what_a_template_brings_is_told_with_that_of_the_one_below() {
+    let mut templates =
+        with("#% extends \"php\"\n# letter: Redis, a cache\n#   letter: not this\n# letter:  \n");
+    assert_eq!(extras(&templates, "own"), ["PHP 8, and MariaDB, a database", "Redis, a cache"]);
+    assert!(extras(&templates, "base").is_empty() && extras(&templates, "none").is_empty());
+    templates.insert("loop".to_owned(), "#% extends \"loop\"\n# letter: round and round".to_owned());
+    assert_eq!(extras(&templates, "loop"), ["round and round"]);
 }

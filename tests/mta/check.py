@@ -144,8 +144,14 @@ def failures(basement, home):
 
     script = Script(rcpt="550 5.7.1 relaying denied")
     said, ledger, _ = scripted(basement, certs, script, PASSWORD, code=5, users=("ada", "bob"))
-    check("5.7: ours to mend, one try", ledger.count("failed: letter welcome") == 1
-          and "does not let us send" in said, (said, ledger))
+    check("5.7 for two recipients: ours to mend, no third try", ledger.count("failed: letter welcome") == 2
+          and "no letter can be sent" in said, (said, ledger))
+
+    script = Script(rcpt="550 5.7.1 <ADA@Example.com>: access denied", times=1)
+    said, ledger, _ = scripted(basement, certs, script, PASSWORD, users=("ada", "bob"))
+    check("5.7 for one recipient: that letter's own matter, and no address is kept",
+          ledger.count("failed: letter welcome") == 1 and ledger.count("done: letter welcome") == 2
+          and "@example.com" not in (said + ledger).lower(), (said, ledger))
 
 
 def signed(basement, home):

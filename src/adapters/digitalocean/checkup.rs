@@ -1,19 +1,22 @@
 //! Harmless questions that show what a token may read. What it may write cannot be asked without writing:
 //! DigitalOcean lists no scopes, and a field whose scope is missing is just absent.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::DigitalOcean;
 use super::call::Call;
 use crate::adapters::http::Answer;
-use crate::model::census::MARK;
-use crate::ports::{Asked, Fault};
+use crate::model::census::{Image, MARK};
+use crate::model::ids::Slug;
+use crate::ports::{Asked, Cloud as _, Fault};
 use crate::wire::digitalocean as wire;
 
 impl DigitalOcean {
-    /// Asks for everything that a plan reads, one item each; for SSH keys only if they are used, since they may be
-    /// asked for ten times a minute.
-    pub async fn checkup(&self, with_keys: bool) -> Vec<Asked> {
+    /// Asks for everything that a plan reads, one item each, for these images with the regions they are used in, and
+    /// for these SSH keys.
+    pub async fn checkup(&self, images: &BTreeMap<Slug, BTreeSet<Slug>>, keys: &[String]) -> Vec<Asked> {
         let one = |path: &str| Call::get(path).with("per_page", "1");
-        let mut calls: Vec<(&'static str, Call, Read)> = vec![
+        let calls: [(&'static str, Call, Read); 4] = [
             ("account:read", Call::get("/v2/account").needs("`account:read`, `droplet:read`"), account),
             (
                 "droplet:read",
@@ -23,10 +26,6 @@ impl DigitalOcean {
             ("tag:read", one("/v2/tags").needs("`tag:read`"), |_| Ok(String::new())),
             ("sizes:read", one("/v2/sizes").needs("`sizes:read`"), sizes),
         ];
-        if with_keys {
-            let call = one("/v2/account/keys").needs("`ssh_key:read`");
-            calls.push(("ssh_key:read", call, |_| Ok(String::new())));
-        }
         let mut asked = Vec::new();
         for (what, call, read) in calls {
             let (result, date) = match self.caller.send(&call).await {
@@ -35,10 +34,18 @@ impl DigitalOcean {
             };
             // A token that is not known, or no network, will be the same to the next question.
             let is_over = result.as_ref().is_err_and(Fault::is_hopeless);
-            asked.push(Asked { what, result, date });
+            asked.push(Asked { what: what.into(), result, date });
             if is_over {
-                break;
+                return asked;
             }
+        }
+        for (slug, regions) in images {
+            let result = self.image(slug).await.and_then(|known| image(slug, regions, known));
+            asked.push(Asked { what: format!("image `{slug}`").into(), result, date: None });
+        }
+        for key in keys {
+            let result = self.has_key(key).await.and_then(|is_there| ssh_key(key, is_there));
+            asked.push(Asked { what: "SSH key".into(), result, date: None });
         }
         asked
     }
@@ -70,6 +77,29 @@ fn droplets(answer: &Answer) -> Result<String, Fault> {
         return Err(odd(why));
     }
     Ok(format!("{} with the tag `{MARK}`", page.total))
+}
+
+fn image(slug: &Slug, regions: &BTreeSet<Slug>, known: Option<Image>) -> Result<String, Fault> {
+    let bad = |why: &str| {
+        let call = format!("GET /v2/images/{slug}");
+        let cure = "name one that DigitalOcean has in `basement.toml`";
+        Err(Fault::refused(&call, format!("{why}; hint: {cure}")))
+    };
+    let Some(known) = known.filter(|known| known.available) else {
+        return bad("there is no such image, or not any more");
+    };
+    match regions.iter().find(|region| !known.has(region)) {
+        Some(region) => bad(&format!("the image is not in `{region}`")),
+        None => Ok("is there".to_owned()),
+    }
+}
+
+fn ssh_key(key: &str, is_there: bool) -> Result<String, Fault> {
+    if is_there {
+        return Ok(format!("`{key}` is in the team"));
+    }
+    let why = "the team has no such SSH key; hint: add it to the team, or take it out of `basement.toml`";
+    Err(Fault::refused(&format!("GET /v2/account/keys/{key}"), why))
 }
 
 fn sizes(answer: &Answer) -> Result<String, Fault> {

@@ -12,6 +12,7 @@ mod formats;
 mod guard;
 mod hush;
 mod passwords;
+mod preflight;
 mod preview;
 mod secret_files;
 mod secrets;

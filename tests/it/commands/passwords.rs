@@ -114,3 +114,48 @@ fn passwords_are_erased_though_the_guard_objects_and_the_vendors_are_down() {
     let said = bench.expect(&format!("resend {}", only(&bench)), 1);
     assert!(said.err.contains("is erased since"), "{}", said.page());
 }
+
+#[test]
+fn what_we_promised_to_erase_is_not_sent_again() {
+    let bench = Bench::of(1);
+    let name = only(&bench);
+    bench.expect("apply --auto-approve", 0);
+    assert!(!bench.expect("plan", 0).all().contains("kept longer"));
+    bench.advance(30 * DAY);
+    let warning = "1 password is kept longer than `mail.keep_password` promises";
+    assert!(bench.expect("plan", 0).err.contains(warning));
+    assert!(bench.run("doctor").out.contains(warning));
+    let said = bench.expect(&format!("resend {name}"), 1);
+    assert!(said.err.contains("is erased since 2026-11-09"), "{}", said.page());
+    assert_eq!(welcomes(&bench).len(), 1);
+    // It did not only say so.
+    assert!(!bench.expect("plan", 0).err.contains("kept longer"));
+}
+
+#[test]
+fn a_letter_tells_how_the_server_was_made() {
+    let mut bench = Bench::of(1);
+    let key = "3b:16:bf:e4:8b:00:8b:b8:59:8c:a9:d3:f0:19:45:fa";
+    bench.replace("basement.toml", "ssh_keys = []", &format!("ssh_keys = [\"{key}\"]"));
+    let relay = bench.relay();
+    bench.set("BASEMENT_SMTP_URL", "smtp://127.0.0.1:1");
+    bench.run("apply --auto-approve --deadline 10m");
+    // By now the files say otherwise.
+    bench.replace("basement.toml", &format!("ssh_keys = [\"{key}\"]"), "ssh_keys = []");
+    bench.replace("basement.toml", "ubuntu-22-04-x64", "ubuntu-24-04-x64");
+    bench.replace("basement.toml", "region = \"nyc3\"", "region = \"fra1\"");
+    bench.replace("basement.toml", "template = \"base\"", "template = \"php\"");
+    bench.advance(900);
+    let shown = bench.expect("plan --letters", 0).out;
+    bench.set("BASEMENT_SMTP_URL", relay);
+    bench.expect("apply --auto-approve", 0);
+    bench.expect(&format!("resend {}", only(&bench)), 0);
+    // The operator had read meanwhile that the welcome does not go out.
+    let mut letters = welcomes(&bench);
+    letters.retain(|(id, _)| !id.contains("operator"));
+    assert_eq!(letters.len(), 2);
+    for text in letters.iter().map(|(_, text)| text).chain([&shown]) {
+        assert!(text.contains("Ubuntu 22.04, size s-1vcpu-1gb, region nyc3"), "{text}");
+        assert!(text.contains("an SSH key of ours") && !text.contains("PHP"), "{text}");
+    }
+}

@@ -11,7 +11,7 @@ fn every_letter_is_written_and_a_second_time_is_told() {
     let first = bench.expect("letters --preview out", 0).out;
     let read = |name: &str| fs::read_to_string(bench.root().join("out").join(name)).expect(name);
     let written = first.lines().filter(|line| line.starts_with("+ ")).count();
-    assert_eq!(written, 39, "{first}");
+    assert_eq!(written, 57, "{first}");
     let (eml, html, text) = (read("welcome.eml"), read("welcome.html"), read("welcome.txt"));
     for head in [
         "From: ",
@@ -26,6 +26,14 @@ fn every_letter_is_written_and_a_second_time_is_told() {
         assert!(eml.contains(head), "{head} is not in\n{eml}");
     }
     assert!(text.lines().any(|line| line.trim() == "SAMPLEnotaPasswordSAMPLE23456789"), "{text}");
+    // As it will be sent: the day of erasure and all.
+    assert!(text.contains("We erase our copy of this password on 9 Nov 2026"), "{text}");
+    assert!(read("welcome-handed-over.eml").contains("To: operator@example.com\r\n"));
+    assert!(read("welcome-handed-over.txt").starts_with("To the operator: this letter is for cus_SAMPLE"));
+    for what in ["power-on", "welcome", "refund", "cancel"] {
+        assert!(read(&format!("operator-refused-{what}.txt")).contains("ada-7f3k2m9q"));
+    }
+    assert!(read("operator-not-ready-other-key.txt").contains("Something else may answer"));
     assert!(html.contains("SAMPLEnotaPasswordSAMPLE23456789"));
     fs::write(bench.root().join("out/welcome.txt"), "mine").expect("written");
     let second = bench.expect("letters --preview out", 0).out;

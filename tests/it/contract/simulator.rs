@@ -127,6 +127,8 @@ async fn successes(sim: &Sim) {
         sim.ok("GET", &format!("/v2/{path}"), &Value::Null, 200).await;
     }
     sim.ok("GET", "/v2/images/ubuntu-22-04-x64", &Value::Null, 200).await;
+    sim.ok("DELETE", "/control/images/rockylinux-9-x64", &Value::Null, 204).await;
+    sim.ok("GET", "/v2/images/rockylinux-9-x64", &Value::Null, 404).await;
     sim.ok("POST", "/v2/tags", &json!({ "name": "Extra" }), 201).await;
     let resources = json!({ "resources": [{ "resource_id": id.to_string(), "resource_type": "droplet" }] });
     sim.ok("POST", "/v2/tags/extra/resources", &resources, 204).await;
@@ -189,6 +191,8 @@ async fn refusals(sim: &Sim) {
         ("name", json!("")),
         ("size", json!("huge")),
         ("image", json!(1)),
+        ("image", json!("rockylinux-9-x64")),
+        ("ssh_keys", json!(["00:00"])),
         ("region", json!("moon1")),
         ("tags", json!(["a b"])),
         ("names", json!(["a"])),

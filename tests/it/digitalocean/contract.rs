@@ -15,10 +15,11 @@ async fn requests_obey_the_vendors_document() {
     let mut document: Value = serde_json::from_str(&text).expect("JSON");
     without_nullable(&mut document);
     let requests = session().await;
-    assert_eq!(requests.len(), 14);
+    assert_eq!(requests.len(), 15);
     for seen in &requests {
         let (path, query) = seen.uri.split_once('?').unwrap_or((&seen.uri, ""));
         let template = path.replace("/42", "/{droplet_id}").replace(ID, "{firewall_id}");
+        let template = template.replace("/ubuntu-22-04-x64", "/{image_id}");
         let operation = &document["paths"][&template][seen.method.to_lowercase()];
         assert!(operation.is_object(), "{} {template} is not documented", seen.method);
         check_query(&document, operation, query);
@@ -46,7 +47,8 @@ async fn session() -> Vec<Seen> {
     let tag = Canned::json(201, &json!({"tag": {"name": "basement"}}));
     let walls = [tag, listing(&[shown()]), wall(202), wall(200)];
     let rest = [empty(), gone, created(42), acted(), acted(), Canned::text(204, ""), account, sizes];
-    let bench = Bench::new(pages.into_iter().chain(rest).chain(walls)).await;
+    let image = Canned::json(200, &json!({"image": {"slug": "ubuntu-22-04-x64", "status": "available"}}));
+    let bench = Bench::new(pages.into_iter().chain(rest).chain(walls).chain([image])).await;
     let (cloud, id) = (&bench.cloud, DropletId(42));
     cloud.droplets().await.expect("a listing");
     cloud.find(&ServerName::parse("ada-7f3k2m9q").expect("a name")).await.expect("a listing");
@@ -61,6 +63,7 @@ async fn session() -> Vec<Seen> {
     cloud.firewalls().await.expect("a listing");
     cloud.put_firewall(&firewalls::order(None)).await.expect("accepted");
     cloud.put_firewall(&firewalls::order(Some(ID))).await.expect("accepted");
+    cloud.image(&order().spec.image).await.expect("an answer");
     bench.server.seen()
 }
 

@@ -119,7 +119,7 @@ fn bad_plan_template_and_address() {
     "#);
     insta::assert_snapshot!(said("operator@example.com", "operator"), @r#"
     basement.toml:75: `mail.operator` is not a mail address
-      75 | operator = "operator" # told when a person is needed
+      75 | operator = "operator" # told when a person is needed; `Name <address>` will do as well
          |            ^
       hint: for example `operator = "Example <servers@example.com>"`
 
@@ -159,4 +159,53 @@ fn not_toml() {
 
     1 complaint in 1 file
     "#);
+}
+
+#[test]
+fn the_operator_is_an_address_whatever_its_form() {
+    let operator =
+        |text: &str| config::parse(&OURS.replace("operator@example.com", text)).map(|c| c.mail.operator);
+    for (text, address) in [
+        ("Ops <operator@example.com>", "operator@example.com"),
+        ("  <ops@example.com> ", "ops@example.com"),
+        ("Zoë Bäcker <ops@bäcker.example>", "ops@xn--bcker-gra.example"),
+    ] {
+        assert_eq!(operator(text).as_deref(), Ok(address));
+    }
+    for bad in ["Ops", "ops@", "@example.com", "a@b, c@d", "Ops <ops@example.com", "ops at example.com"] {
+        let page = complaint::page(&operator(bad).unwrap_err());
+        assert!(page.contains("`mail.operator` is not a mail address"), "{page}");
+    }
+}
+
+#[test]
+fn a_portal_is_a_link_that_may_be_opened() {
+    let parsed = |portal: &str| config::parse(&OURS.replace("https://example.com/account", portal));
+    for good in ["https://billing.stripe.com/p/login/x?y=1#z", "http://127.0.0.1:8080"] {
+        assert!(parsed(good).is_ok(), "{good}");
+    }
+    for bad in [
+        "javascript:alert(1)",
+        "example.com",
+        "",
+        "https://",
+        "https:example.com",
+        "mailto:a@b.c",
+        "https://a b",
+    ] {
+        let page = complaint::page(&parsed(bad).unwrap_err());
+        assert!(page.contains("`mail.portal` is not a link to a web page"), "{bad}: {page}");
+    }
+}
+
+#[test]
+fn a_password_is_not_kept_for_ever() {
+    let parsed = |span: &str| {
+        config::parse(&OURS.replace("keep_password = \"7d\"", &format!("keep_password = \"{span}\"")))
+    };
+    assert!(parsed("90d").is_ok() && parsed("0s").is_ok());
+    for long in ["91d", "99999999d"] {
+        let page = complaint::page(&parsed(long).unwrap_err());
+        assert!(page.contains("`mail.keep_password` is longer than 90d"), "{page}");
+    }
 }

@@ -221,6 +221,7 @@ proptest! {
         }
         let text = String::from_utf8_lossy(&bytes);
         let _ = (cloud::droplets(&text), cloud::droplet(&text), cloud::sizes(&text), cloud::account(&text));
+        let _ = (cloud::image(&text), cloud::ssh_key(&text));
         if let Ok(value) = serde_json::from_str::<Value>(&text) {
             let _ = ids(&value);
         }

@@ -38,7 +38,7 @@ const fn call(name: &'static str, strike: &'static str, writes: bool) -> Call {
 }
 
 /// All of them.
-pub const CALLS: [Call; 20] = [
+pub const CALLS: [Call; 22] = [
     call("droplets", "GET /v2/droplets?", false),
     call("find", "GET /v2/droplets?", false),
     call("droplet", "GET /v2/droplets/42 ", false),
@@ -47,6 +47,8 @@ pub const CALLS: [Call; 20] = [
     call("destroy", "DELETE /v2/droplets/42 ", true),
     call("account", "GET /v2/account ", false),
     call("sizes", "GET /v2/sizes?", false),
+    call("image", "GET /v2/images/ubuntu-22-04-x64 ", false),
+    call("key", "GET /v2/account/keys/289794 ", false),
     call("subscriptions", "GET /v1/subscriptions?", false),
     call("subscription", "GET /v1/subscriptions/sub_1?", false),
     call("customer", "GET /v1/customers/cus_1 ", false),
@@ -110,6 +112,8 @@ pub fn good(head: &str, by_charge: bool) -> (u16, Value) {
         "GET /v2/account" => json!({"account": {"uuid": "u", "status": "active", "droplet_limit": 25}}),
         "GET /v2/sizes" => json!({"sizes": [{"slug": "s-1vcpu-1gb", "price_monthly": 6.0, "available": true,
             "regions": ["nyc3"]}], "links": {}, "meta": {"total": 1}}),
+        "GET /v2/images/ubuntu-22-04-x64" => json!({"image": {"status": "available", "regions": ["nyc3"]}}),
+        "GET /v2/account/keys/289794" => json!({"ssh_key": {"id": 289_794, "fingerprint": "3b:16"}}),
         "GET /v1/subscriptions" => list(subscription()),
         "GET /v1/subscriptions/sub_1" => subscription(),
         "DELETE /v1/subscriptions/sub_1" => {
@@ -169,6 +173,8 @@ impl Clients {
             "destroy" => cloud.destroy(id).await.map(said),
             "account" => cloud.account().await.map(said),
             "sizes" => cloud.sizes().await.map(said),
+            "image" => cloud.image(&order().spec.image).await.map(said),
+            "key" => cloud.has_key("289794").await.map(said),
             "subscriptions" => stripe.subscriptions().await.and_then(|reading| {
                 // A list in which one is unreadable is a good one: it says so.
                 let odd = Fault::refused("GET /v1/subscriptions", "unreadable");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use basement::adapters::ledger::SqliteLedger;
 use basement::model::history::{Event, Record};
-use basement::model::step::Fact;
+use basement::model::step::{Fact, Undelivered};
 use basement::ports::{Ledger as _, Sealed};
 use sqlx::Connection as _;
 
@@ -136,8 +136,16 @@ fn every_attempt_is_over_some_day() {
     assert_eq!(record(&[intended(1), failed()]).erasable(late), Some(1));
     assert_eq!(record(&[intended(1), failed()]).erasable(at(0)), None);
     // Given up; and again, with the first one's password over and the second's needed.
-    assert_eq!(record(&[intended(1), noticed(Fact::GaveUp)]).erasable(late), Some(1));
-    let again = record(&[intended(1), noticed(Fact::GaveUp), noticed(Fact::Retry), intended(2)]);
+    assert_eq!(
+        record(&[intended(1), noticed(Fact::GaveUp { why: Undelivered::NeverUp })]).erasable(late),
+        Some(1)
+    );
+    let again = record(&[
+        intended(1),
+        noticed(Fact::GaveUp { why: Undelivered::NeverUp }),
+        noticed(Fact::Retry),
+        intended(2),
+    ]);
     assert_eq!(again.erasable(late), Some(1));
     // Destroyed before it was delivered.
     assert_eq!(record(&[intended(1), noticed(Fact::Ended)]).erasable(late), Some(1));

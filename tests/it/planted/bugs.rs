@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use basement::engine::{Eyes, Ports};
 use basement::model::billing::{Customer, Payment, Reading, Refund, RefundOrder, Status, Subscription};
-use basement::model::census::{Account, Droplet, Size};
+use basement::model::census::{Account, Droplet, Image, Size};
 use basement::model::firewall::{Firewall, FirewallOrder, Progress, ours};
 use basement::model::history::{Entry, Event, History, Outcome};
 use basement::model::ids::{CustomerId, DropletId, ServerName, Slug, StepId, SubscriptionId};
@@ -159,6 +159,14 @@ impl Cloud for Planted<dyn Cloud> {
 
     async fn sizes(&self) -> Result<BTreeMap<Slug, Size>, Fault> {
         self.inner.sizes().await
+    }
+
+    async fn image(&self, slug: &Slug) -> Result<Option<Image>, Fault> {
+        self.inner.image(slug).await
+    }
+
+    async fn has_key(&self, key: &str) -> Result<bool, Fault> {
+        self.inner.has_key(key).await
     }
 }
 

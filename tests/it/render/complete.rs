@@ -52,7 +52,7 @@ fn fact(fact: &Fact) -> usize {
     match fact {
         Fact::Adopted { .. } => 0,
         Fact::NothingMade => 1,
-        Fact::GaveUp => 2,
+        Fact::GaveUp { .. } => 2,
         Fact::Deleted { .. } => 3,
         Fact::Ended => 4,
         Fact::Retry => 5,

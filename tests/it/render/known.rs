@@ -104,21 +104,30 @@ pub fn concerns() -> Vec<Concern> {
     let slug = |text| Slug::parse(text).expect("a slug");
     let servers = |names: &[&str]| names.iter().map(|text| name(text)).collect::<Vec<ServerName>>();
     vec![
-        Concern::Quota { limit: 25, has: 24, creates: 4, destroys: 1 },
-        Concern::Quota { limit: 25, has: 24, creates: 2, destroys: 1 },
+        Concern::Quota { limit: 25, has: 24, creates: 4, waits: 3, destroys: 1 },
+        Concern::Quota { limit: 25, has: 24, creates: 2, waits: 1, destroys: 1 },
         Concern::SoldOut {
             size: slug("s-1vcpu-2gb"),
             region: slug("nyc3"),
             servers: servers(&["dee-2b7n5v3z", "eve-1", "fay-1", "gus-1", "hal-1", "ida-1", "jon-1"]),
         },
-        Concern::NoImage { image: slug("ubuntu-20-04-x64"), servers: servers(&["dee-2b7n5v3z"]) },
+        Concern::NoImage {
+            image: slug("ubuntu-20-04-x64"),
+            region: None,
+            servers: servers(&["dee-2b7n5v3z"]),
+        },
+        Concern::NoImage {
+            image: slug("ubuntu-24-04-x64"),
+            region: Some(slug("nyc2")),
+            servers: servers(&["dee-2b7n5v3z", "eve-1"]),
+        },
         Concern::NoKey { key: "3b:16:e4:bf".to_owned(), servers: servers(&["dee-2b7n5v3z"]) },
         Concern::Loss {
             plan: PlanName::parse("basic").expect("a plan"),
             revenue: Money::usd(500),
             cost: Money::usd(600),
         },
-        Concern::Scope { vendor: "DigitalOcean".to_owned(), scope: "droplet:delete".to_owned() },
+        Concern::Scope { vendor: "DigitalOcean".to_owned(), scope: "image:read".to_owned() },
         Concern::Requests { needed: 6_100, left: 4_812 },
     ]
 }

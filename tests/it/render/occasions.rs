@@ -3,7 +3,7 @@
 use basement::model::ids::{DropletId, ServerName, StepId};
 use basement::model::letter::{Occasion, Told};
 use basement::model::money::Money;
-use basement::model::step::Reason;
+use basement::model::step::{Reason, Undelivered};
 
 use super::sample::{ADDRESS, at, failed, name, opened};
 
@@ -16,8 +16,14 @@ pub fn occasions() -> Vec<Occasion> {
         Occasion::Resumed { address: ADDRESS },
         Occasion::Ending { destroy_after: Some(end) },
         Occasion::Ended,
-        Occasion::Failed { refunded: refunded.clone(), cancelled: true, by_hand: true },
+        Occasion::Failed {
+            why: Undelivered::NeverReady,
+            refunded: refunded.clone(),
+            cancelled: true,
+            by_hand: true,
+        },
         Occasion::AlertFailed {
+            why: Undelivered::NeverReady,
             refunded,
             cancelled: false,
             remark: Some("paid by bank transfer".to_owned()),

@@ -17,7 +17,7 @@ use basement::model::letter::{Letter, Occasion, Recipient};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::{Currency, Money, Totals};
 use basement::model::plan::{MoneyLine, Note, Notice, Plan, Use, Uses};
-use basement::model::step::{Action, CreateOrder, DestroyCause, Fact, Reason, Step};
+use basement::model::step::{Action, CreateOrder, DestroyCause, Fact, Reason, Step, Undelivered};
 
 use basement::plan::sorted;
 
@@ -180,7 +180,7 @@ fn stories(actions: &[Action]) -> Vec<Step> {
             | Action::Cancel { .. } => {
                 ("bob-5d8w1x2c".to_owned(), Reason::NotDelivered { intended: at("2026-08-19T09:50:00Z") })
             }
-            Action::Record { fact: Fact::GaveUp } => (
+            Action::Record { fact: Fact::GaveUp { why: Undelivered::NeverUp } } => (
                 "bob-5d8w1x2c".to_owned(),
                 Reason::NeverUp { intended: at("2026-08-19T09:50:00Z"), deadline: Span::minutes(5) },
             ),
@@ -274,7 +274,7 @@ pub fn facts() -> Vec<Fact> {
         Fact::Adopted { droplet, delivered: false },
         Fact::NothingMade,
         Fact::Replaced,
-        Fact::GaveUp,
+        Fact::GaveUp { why: Undelivered::NeverUp },
         Fact::Deleted { droplet },
         Fact::Ended,
         Fact::Retry,
