@@ -155,7 +155,7 @@ pub(super) async fn history(project: &Project) -> Result<History, Failure> {
 pub(super) fn declared(project: &Project, plan: &Plan) -> BTreeMap<ServerName, Vec<Declared>> {
     let made = causes::made(plan);
     let (mut names, mut places) = (Vec::new(), Vec::new());
-    for (name, key) in causes::keys(plan) {
+    for (name, key) in causes::keys(plan, &project.fleet) {
         let Some(server) = project.fleet.servers.get(&name) else { continue };
         let over = format!("{OVERRIDES}{name}.yaml");
         // A droplet is made as the override says.

@@ -17,4 +17,5 @@ pub mod money;
 pub mod plan;
 pub mod policy;
 pub mod record;
+pub mod standing;
 pub mod step;

@@ -14,6 +14,7 @@ use crate::model::moment::{Moment, Span};
 use crate::model::money::Money;
 use crate::model::plan::{Note, Notice, Plan};
 use crate::model::policy::{FirewallBy, Policy};
+use crate::model::standing::Standing;
 use crate::model::step::{Action, CreateOrder, Step};
 
 use super::{guard, plan};
@@ -58,14 +59,22 @@ pub fn forecast(today: Today<'_>, until: Moment) -> Forecast {
     let Today { plan, fleet, census, history, policy, allow } = today;
     // The firewall is the fleet's, and put in place at once or by a person: the forecast is of servers.
     let policy = &Policy { firewall: FirewallBy::Ufw, ..policy.clone() };
-    let (next, stuck) = (DropletId::PREDICTED, stuck(plan));
-    let mut world = World { fleet, policy, census: census.clone(), history: history.clone(), next, stuck };
+    let mut world = World {
+        fleet: fleet.clone(),
+        policy,
+        census: census.clone(),
+        history: history.clone(),
+        next: DropletId::PREDICTED,
+        stuck: stuck(plan),
+        unpaid: BTreeSet::new(),
+    };
     let mut told: BTreeSet<StepId> = plan.steps.iter().map(|step| step.id.clone()).collect();
     if world.boot() {
         world.census.at = world.census.at.plus(TICK);
     }
     let mut upcoming = Vec::new();
     for _ in 0..PASSES {
+        world.turn();
         let plan = world.plan();
         let at = world.census.at;
         let (steps, waits) = match guard::judge(&plan, &world.census, &world.history, allow) {
@@ -73,16 +82,17 @@ pub fn forecast(today: Today<'_>, until: Moment) -> Forecast {
             Err(objections) => (Vec::new(), objections.iter().map(|o| o.name().to_owned()).collect()),
         };
         let next = match (steps.is_empty(), plan.steps.is_empty()) {
-            (true, true) => next_change(&plan, fleet, at),
+            (true, true) => world.next_change(&plan),
             // What a cap holds back today it may let through tomorrow.
-            (true, false) => next_change(&plan, fleet, at).into_iter().chain([at.plus(Span::days(1))]).min(),
+            (true, false) => world.next_change(&plan).into_iter().chain([at.plus(Span::days(1))]).min(),
             (false, _) => Some(at.plus(TICK)),
         };
         for Step { id, server, action, reason, .. } in if waits.is_empty() { &steps } else { &plan.steps } {
             let is_news = !matches!(action, Action::Record { .. }) && told.insert(id.clone());
             if is_news {
+                let if_unpaid = server.as_ref().is_some_and(|server| world.unpaid.contains(server));
                 let (server, action, reason) = (server.clone(), action.clone(), reason.clone());
-                upcoming.push(Upcoming { at, server, action, reason, waits: waits.clone() });
+                upcoming.push(Upcoming { at, server, action, reason, waits: waits.clone(), if_unpaid });
             }
         }
         let Some(next) = next.filter(|next| *next <= until) else { break };
@@ -92,13 +102,14 @@ pub fn forecast(today: Today<'_>, until: Moment) -> Forecast {
         world.census.at = next;
     }
     world.census.at = world.census.at.max(until);
+    world.turn();
     let plan = world.plan();
     Forecast { upcoming, plan, history: world.history, census: world.census }
 }
 
-/// The next moment at which a plan would be another one.
-fn next_change(plan: &Plan, fleet: &Fleet, at: Moment) -> Option<Moment> {
-    let noted = plan.notes.iter().filter_map(|note| match &note.notice {
+/// The moments that a plan's notes name.
+fn noted(plan: &Plan) -> impl Iterator<Item = Moment> {
+    plan.notes.iter().filter_map(move |note| match &note.notice {
         Notice::Arriving { until }
         | Notice::Booting { until, .. }
         | Notice::ShuttingDown { until }
@@ -106,7 +117,7 @@ fn next_change(plan: &Plan, fleet: &Fleet, at: Moment) -> Option<Moment> {
         | Notice::GettingReady { until, .. }
         | Notice::Gathered { until, .. } => Some(*until),
         Notice::PoweringOn { asked } => Some(asked.plus(Span::minutes(5))),
-        Notice::Leaving { .. } => Some(at.plus(Span::minutes(1))),
+        Notice::Leaving { .. } => Some(plan.at.plus(Span::minutes(1))),
         Notice::NotReady { until, .. } => *until,
         // Their moments stand in the files, and are taken from there.
         Notice::EndsOn { .. } | Notice::Held { .. } | Notice::HoldOver { .. }
@@ -131,20 +142,20 @@ fn next_change(plan: &Plan, fleet: &Fleet, at: Moment) -> Option<Moment> {
         | Notice::Unsure { .. }
         | Notice::Untried { .. }
         | Notice::Withheld { .. } => None,
-    });
-    let ends = fleet.servers.values().filter_map(|server| server.destroy_after);
-    let holds = fleet.servers.values().filter_map(|server| server.hold.as_ref()?.until);
-    noted.chain(ends).chain(holds).filter(|moment| *moment > at).min()
+    })
 }
 
 struct World<'a> {
-    fleet: &'a Fleet,
+    /// The files, as `generate` will have written them.
+    fleet: Fleet,
     policy: &'a Policy,
     census: Census,
     history: History,
     /// The number of the next droplet.
     next: u64,
     stuck: Stuck,
+    /// Servers that are off only because they were not paid meanwhile.
+    unpaid: BTreeSet<ServerName>,
 }
 
 /// What waits for a person: nothing is predicted of it.
@@ -171,10 +182,39 @@ fn stuck(today: &Plan) -> Stuck {
 }
 
 impl World<'_> {
+    /// The files of now: what `generate` will have written about those whose time has come.
+    fn turn(&mut self) {
+        for server in self.fleet.servers.values_mut() {
+            let next = Standing::next(server, &self.policy.grace);
+            let Some(next) = next.filter(|next| next.since <= self.census.at) else { continue };
+            if next.because == Because::PastDue {
+                self.unpaid.insert(server.name.clone());
+            }
+            // What Stripe said before is no longer what it says.
+            if let Some(fresh) = server.subscription().and_then(|id| self.census.billing.get_mut(id)) {
+                fresh.subscription = None;
+            }
+            let Standing { state, because, since, destroy_after } = next;
+            let ends_on = None;
+            *server = Server { state, because, since, ends_on, destroy_after, ..server.clone() };
+        }
+    }
+
+    /// The next moment at which a plan would be another one.
+    fn next_change(&self, plan: &Plan) -> Option<Moment> {
+        let servers = self.fleet.servers.values();
+        let files = servers.flat_map(|server| {
+            let turns = Standing::next(server, &self.policy.grace).map(|next| next.since);
+            let over = server.hold.as_ref().and_then(|hold| hold.until);
+            [turns, server.destroy_after, over].into_iter().flatten()
+        });
+        noted(plan).chain(files).filter(|moment| *moment > self.census.at).min()
+    }
+
     /// The plan, its questions answered as is predicted.
     fn plan(&mut self) -> Plan {
         loop {
-            let mut plan = plan(self.fleet, &self.census, &self.history, self.policy);
+            let mut plan = plan(&self.fleet, &self.census, &self.history, self.policy);
             plan.steps.retain(|step| {
                 let is_stuck = step.server.as_ref().is_some_and(|name| self.stuck.uncreated.contains(name));
                 !(is_stuck && matches!(step.action, Action::Create { .. }))

@@ -246,7 +246,7 @@ fn step_row(step: &Step, places: Places<'_>, plan: &Plan, insight: &Insight) -> 
 
 /// A step to come: its time before its verb, its words as a step's own.
 fn upcoming_row(next: &Upcoming, places: Places<'_>, plan: &Plan) -> Row {
-    let Upcoming { at, server, action, reason, waits } = next;
+    let Upcoming { at, server, action, reason, waits, if_unpaid } = next;
     let verb = format!("{}: {}", words::ahead(*at, plan.at), words::verb(action));
     let subject = server.as_ref().map_or("fleet", ServerName::as_str);
     let time = words::time_seen(*at, plan.at);
@@ -256,6 +256,9 @@ fn upcoming_row(next: &Upcoming, places: Places<'_>, plan: &Plan) -> Row {
         format!("{time}, {}", words::what(action, server.as_ref(), places))
     };
     let mut why = why::reason(reason, plan.at);
+    if *if_unpaid {
+        why.push_str(", if it is not paid by then");
+    }
     for name in waits {
         why.extend(["; `", name.as_str(), "` stands in its way"]);
     }

@@ -1,5 +1,7 @@
 //! What a plan says about tomorrow and about money: forecasts, what stands in the way, and exact sums.
 
+mod ends;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use basement::model::billing::Status;

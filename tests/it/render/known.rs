@@ -5,11 +5,12 @@ use basement::model::insight::{
     Budget, Commit, Concern, Declared, Insight, Label, Lost, StripeEvent, Upcoming, Written,
 };
 use basement::model::letter::{Letter, Occasion, Recipient};
+use basement::model::moment::Span;
 use basement::model::money::Money;
 use basement::model::plan::Plan;
 use basement::model::step::{Action, DestroyCause, Reason};
 
-use basement::model::desired::Because;
+use basement::model::desired::{Because, DesiredState};
 
 use super::sample::{self, at, name};
 
@@ -73,6 +74,7 @@ pub fn upcoming() -> Vec<Upcoming> {
             action: Action::Letter { letter },
             reason: Reason::Up,
             waits: vec![],
+            if_unpaid: false,
         },
         Upcoming {
             at: ended,
@@ -80,6 +82,19 @@ pub fn upcoming() -> Vec<Upcoming> {
             action: Action::Destroy { droplet: DropletId(125), cause: DestroyCause::Promised },
             reason: Reason::GraceEnded { because, since, ended },
             waits: vec![],
+            if_unpaid: false,
+        },
+        Upcoming {
+            at: ended.plus(Span::days(1)),
+            server: Some(name("bob-5d8w1x2c")),
+            action: Action::Shutdown { droplet: DropletId(124) },
+            reason: Reason::Declared {
+                state: DesiredState::Stopped,
+                because: Because::PastDue,
+                since: ended.plus(Span::days(1)),
+            },
+            waits: vec![],
+            if_unpaid: true,
         },
     ]
 }
