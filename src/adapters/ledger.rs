@@ -124,8 +124,8 @@ impl SqliteLedger {
     }
 
     /// Puts these in the place of the sealed passwords of the same attempts, all or none; the old ones are
-    /// beyond recovery.
-    pub async fn replace_passwords(&self, _hold: &Hold, sealed: &[Sealed]) -> Result<(), Fault> {
+    /// beyond recovery, unless `false` is returned: then whoever reads the ledger this moment is in the way.
+    pub async fn replace_passwords(&self, _hold: &Hold, sealed: &[Sealed]) -> Result<bool, Fault> {
         let replace = async {
             let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
             for one in sealed {
@@ -135,7 +135,8 @@ impl SqliteLedger {
         };
         self.is_unclean.store(true, Ordering::Relaxed);
         replace.await.map_err(|error| self.faults.sql(error))?;
-        self.clean_up().await
+        self.clean_up().await?;
+        Ok(!self.is_unclean.load(Ordering::Relaxed))
     }
 
     /// Takes what was erased out of the write-ahead log too. Whoever reads the ledger this moment may be in

@@ -1,6 +1,7 @@
 //! Asks a new droplet for the page of its first boot, then for its SSH key. Sends no password and no secret.
 //! Invariant: whoever answers costs at most five seconds and four kilobytes, and leads nowhere else.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio::net::TcpStream;
 use super::http::{self, Limits, Lost};
 use crate::model::census::Readiness;
 use crate::ports::Probe;
-use crate::wire::first_boot::{self, Handshake, MOST_BYTES, PATH, not_yet};
+use crate::wire::first_boot::{self, Handshake, MOST_BYTES, PATH, no_page, not_yet};
 
 /// From the first packet to the last word of SSH.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -61,11 +62,21 @@ impl RealProbe {
         let limits = Limits { patience: PATIENCE * 2, bytes: MOST_BYTES };
         match http::exchange_within(limits, self.client.get(url)).await {
             Ok(answer) if answer.status == 200 => first_boot::page(&answer.body, id),
+            Ok(answer) if answer.status == 404 => Err(no_page("its page is not there: status 404")),
             Ok(answer) => Err(not_yet(format!("its page is not there: status {}", answer.status))),
+            Err(Lost::NotSent(_)) if self.is_refused(address).await => {
+                Err(no_page("its web server does not answer"))
+            }
             Err(Lost::NotSent(_)) => Err(not_yet("its web server does not answer")),
             Err(Lost::Ambiguous(_)) => Err(not_yet("its web server breaks off")),
             Err(Lost::Cut(..)) => Err(not_yet("its page breaks off, or is too long to be ours")),
         }
+    }
+
+    /// Whether the droplet itself says that it has no web server: nobody on the way does.
+    async fn is_refused(&self, address: Ipv4Addr) -> bool {
+        let connected = TcpStream::connect((address, self.ports.http)).await;
+        connected.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
     }
 
     /// What SSH shows to somebody who offers nothing.

@@ -48,23 +48,36 @@ impl SealVault {
         Ok(Self { keys })
     }
 
-    /// Reads the keys from a file, or makes a file (0600) with one new key. A file that others may
-    /// read is refused.
-    pub fn from_file_or_new(path: &Path) -> Result<Self, Fault> {
-        let fault = |error: &io::Error| {
-            refused(format!(
-                "seal key file `{}`: {error}; hint: check the path and its permissions",
-                path.display()
-            ))
-        };
-        match make_file(path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(fault(&error)),
-        }
+    /// Reads the keys from a file. One that others may read is refused.
+    pub fn from_file(path: &Path) -> Result<Self, Fault> {
         let text = read_secret(path, "key", Group::Refused)
             .map_err(|bad| refused(format!("seal key file `{}` {bad}", path.display())))?;
         Self::from_keys(&text)
+    }
+
+    /// The same; if there is no file, one is made (0600) with one new key of this number.
+    pub fn from_file_or_new(path: &Path, number: u8) -> Result<Self, Fault> {
+        match make_file(path, number) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return Err(refused(format!(
+                    "seal key file `{}`: {error}; hint: check the path and its permissions",
+                    path.display()
+                )));
+            }
+        }
+        Self::from_file(path)
+    }
+
+    /// The number of the key that a password was sealed with.
+    pub fn number_of(sealed: &Sealed) -> Option<u8> {
+        sealed.blob.get(1).copied()
+    }
+
+    /// Without a key: it opens nothing.
+    pub fn empty() -> Self {
+        Self { keys: Vec::new() }
     }
 
     /// The numbers of its keys; the first seals.
@@ -75,7 +88,7 @@ impl SealVault {
     /// The same password under the first key; `None` if it is that already.
     pub fn reseal(&self, sealed: &Sealed) -> Result<Option<Sealed>, Fault> {
         let password = self.unseal(sealed)?;
-        if self.keys.first().map(|key| key.id) == sealed.blob.get(1).copied() {
+        if self.keys.first().map(|key| key.id) == Self::number_of(sealed) {
             return Ok(None);
         }
         let blob = self.seal(&sealed.server, sealed.attempt, password.expose_secret())?;
@@ -107,9 +120,10 @@ impl SealVault {
             )));
         };
         let broken = || {
-            refused(
-                "the sealed password is damaged, or belongs to another server; hint: make the server anew with `basement recreate`",
-            )
+            refused(format!(
+                "there is a wrong key with the number {id}, or the sealed password is damaged or another server's; \
+                 hint: give back the key {id} that sealed it"
+            ))
         };
         let (nonce, body) = rest.split_first_chunk::<NONCE>().ok_or_else(broken)?;
         let aad = aad(*id, &sealed.server, sealed.attempt);
@@ -194,13 +208,13 @@ fn parse_key(text: &str) -> Result<Key, Fault> {
     Ok(Key { id, bytes })
 }
 
-fn make_file(path: &Path) -> io::Result<()> {
+fn make_file(path: &Path, number: u8) -> io::Result<()> {
     if path.exists() {
         return Ok(());
     }
     make_folder_of(path)?;
     let key = Zeroizing::new(random::<32>().map_err(io::Error::other)?);
-    let line = Zeroizing::new(format!("1:{}\n", *Zeroizing::new(STANDARD.encode(*key))));
+    let line = Zeroizing::new(format!("{number}:{}\n", *Zeroizing::new(STANDARD.encode(*key))));
     // Whoever dies here, or begins at the same moment, must never see half a key: it appears whole, once.
     let aside =
         path.with_extension(format!("{:016x}.new", u64::from_ne_bytes(random().map_err(io::Error::other)?)));

@@ -15,7 +15,6 @@ use crate::model::step::Step;
 use crate::plan::agreed::Agreed;
 use crate::plan::approval::{Standing, standing};
 use crate::plan::digest::destructive;
-use crate::ports::{Fault, Vault as _};
 use crate::render::events::ApplyEvent;
 use crate::render::why::step_line;
 use crate::render::words::{self, Places};
@@ -23,7 +22,7 @@ use crate::render::words::{self, Places};
 use super::error::{self, Failure, code};
 use super::project::Project;
 use super::saved::Saved;
-use super::{Allow, Context, ask, foresight, plan, project, say, watch, wiring};
+use super::{Allow, Context, ask, foresight, keys, plan, project, say, watch, wiring};
 
 /// Waived by this name: passwords that were not told yet are lost with their key.
 pub(super) const LOST_KEY: &str = "lost-key";
@@ -71,15 +70,17 @@ async fn go(context: &Context, args: &ApplyArgs) -> Result<u8, Failure> {
     let saved = args.plan.as_deref().map(Saved::read).transpose()?;
     let setup = project.setup(&args.allow.allow);
     if !args.allow.allow.iter().any(|name| name == LOST_KEY) {
-        check_keys(&project).await?;
+        keys::check(&project).await?;
     }
-    let ports = wiring::ports(&project).await?;
+    let ports = wiring::ports(&project, keys::vault_or_new(&project).await?).await?;
     let hold = ports.ledger.hold(&wiring::holder("apply")).await?;
     let stop = stop_on_ctrl_c();
     let mut agreed = None;
     if saved.is_some() || !args.auto_approve {
         let history = ports.ledger.history().await?;
-        let look = engine::look(&ports.eyes, &setup, history, &mut Prices::default()).await?;
+        let strongbox = engine::Strongbox { ledger: ports.ledger.clone(), vault: ports.vault.clone() };
+        let eyes = (&ports.eyes, Some(&strongbox));
+        let look = engine::look(eyes, &setup, history, &mut Prices::default()).await?;
         let seen = Seen { context, project: &project, eyes: &ports.eyes, setup: &setup, look: &look };
         if let Some(saved) = &saved {
             seen.same(saved)?;
@@ -107,27 +108,6 @@ async fn go(context: &Context, args: &ApplyArgs) -> Result<u8, Failure> {
     };
     screen.clear();
     finish(context, &setup, &result?)
-}
-
-/// Keys that do not open the newest password are the wrong ones: found before anything is created, or replaced for
-/// want of them.
-async fn check_keys(project: &Project) -> Result<(), Failure> {
-    let Some(ledger) = wiring::ledger_there_is(project).await? else { return Ok(()) };
-    let kept = ledger.passwords().await?;
-    let Some(newest) = kept.last() else { return Ok(()) };
-    let opened = match wiring::vault_there_is(project)? {
-        Some(vault) => vault.open(newest).await.map(drop),
-        None => Err(Fault::refused("vault", "there is no seal key, and the ledger keeps sealed passwords")),
-    };
-    opened.map_err(|fault| {
-        Failure::new(
-            format!("{}; nothing was done", error::parts(&fault).0),
-            format!(
-                "give the key back; if it is lost for good, `basement apply --allow {LOST_KEY}` replaces the servers \
-                 that nobody was told of"
-            ),
-        )
-    })
 }
 
 /// What was said to a plan.

@@ -104,6 +104,7 @@ pub(super) async fn destroy(context: &Context, args: &DestroyArgs) -> Result<u8,
             state,
             because,
             since: now,
+            ends_on: None,
             destroy_after: None,
             hold: None,
             ..declared

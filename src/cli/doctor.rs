@@ -9,12 +9,13 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::error::{Failure, code, parts, pretty};
+use super::keys::Kept;
 use super::project::Project;
 use super::{Context, Format, overdue, project, say, wiring};
 use crate::fleet::userdata;
 use crate::model::moment::{Moment, Span};
 use crate::model::policy::Catalogue;
-use crate::ports::{Asked, Fault, Vault as _};
+use crate::ports::{Asked, Fault};
 use crate::render::json::VERSION;
 use crate::render::words::count;
 use crate::wire::credential;
@@ -79,7 +80,7 @@ fn templates(project: &Project) -> Vec<Check> {
     let names: BTreeSet<_> = own.chain([&catalogue.defaults.template]).collect();
     let check = |name: &String| {
         let what = format!("template `{name}`");
-        match userdata::check(&project.templates, name) {
+        match userdata::check(&project.templates, name, project.config.policy.ready) {
             Ok(()) => Check::ok(what, "can be filled in".to_owned()),
             Err(bad) => Check::bad(what, &Failure::plain(bad.to_string())),
         }
@@ -106,7 +107,7 @@ async fn digitalocean(project: &Project) -> Vec<Check> {
         let region = plan.region.as_ref().unwrap_or(&defaults.region);
         images.entry(image.clone()).or_default().insert(region.clone());
     }
-    let asked = cloud.checkup(&images, &defaults.ssh_keys).await;
+    let asked = cloud.checkup(&images, &defaults.ssh_keys, project.config.policy.firewall.is_cloud()).await;
     vendor(Check::ok(WHAT, says), "DigitalOcean", asked).await
 }
 
@@ -215,19 +216,12 @@ async fn strongbox(project: &Project) -> Vec<Check> {
         },
         Err(failure) => Check::bad("ledger lock", &failure),
     };
-    let passwords = match (ledger.passwords().await, vault) {
-        (Err(fault), _) => Check::bad("passwords", &fault.into()),
-        (Ok(kept), vault) => match (kept.last(), vault) {
-            (None, _) => Check::ok("passwords", "none is kept".to_owned()),
-            (Some(newest), Ok(Some(vault))) => match vault.open(newest).await {
-                Ok(_) => Check::ok("passwords", format!("{} kept, and the newest opens", kept.len())),
-                Err(fault) => Check::bad("passwords", &fault.into()),
-            },
-            (Some(_), Ok(None) | Err(_)) => {
-                let why = format!("{} kept, and there is no key that opens them", kept.len());
-                let cure = "set `BASEMENT_SEAL_KEYS`, or put the key file back beside the ledger";
-                Check::bad("passwords", &Failure::new(why, cure))
-            }
+    let passwords = match Kept::look(&ledger, vault.ok().flatten().as_ref()).await {
+        Err(fault) => Check::bad("passwords", &fault.into()),
+        Ok(kept) => match kept.trouble() {
+            Some(trouble) => Check::bad("passwords", &trouble),
+            None if kept.all == 0 => Check::ok("passwords", "none is kept".to_owned()),
+            None => Check::ok("passwords", format!("{} kept, and each opens", kept.all)),
         },
     };
     vec![keys, is_sound, may_write, passwords]

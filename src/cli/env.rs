@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use super::error::Failure;
@@ -33,8 +33,22 @@ pub(super) fn var(name: &str) -> Option<String> {
     std::env::var(name).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// A secret from `NAME`, or from the file that `NAME_FILE` names.
+/// A secret of one line from `NAME`, or from the file that `NAME_FILE` names.
 pub(super) fn secret(name: &str, what: &str) -> Result<SecretString, Failure> {
+    let text = secret_text(name, what)?;
+    if !text.expose_secret().contains(['\n', '\r']) {
+        return Ok(text);
+    }
+    let file = format!("{name}_FILE");
+    let given = if var(&file).is_some() { file } else { name.to_owned() };
+    Err(Failure::new(
+        format!("`{given}` has more than one line"),
+        format!("give {what} as one line, and nothing else"),
+    ))
+}
+
+/// The same, of any number of lines.
+pub(super) fn secret_text(name: &str, what: &str) -> Result<SecretString, Failure> {
     optional_secret(name)?.ok_or_else(|| {
         Failure::new(
             format!("`{name}` is not set: {what} is needed"),

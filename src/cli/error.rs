@@ -22,6 +22,8 @@ pub mod code {
     pub const PARTIAL: u8 = 5;
     /// The breaker is open.
     pub const BROKEN: u8 = 6;
+    /// `rekey`: sealed anew, and the old seals are not erased yet.
+    pub const UNCLEAN: u8 = 7;
     /// Wrong usage.
     pub const USAGE: u8 = 64;
     /// Interrupted; run again to resume.

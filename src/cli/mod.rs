@@ -16,6 +16,7 @@ mod demo;
 mod doctor;
 mod env;
 mod foresight;
+mod keys;
 mod ledger;
 mod letters;
 mod overdue;

@@ -23,7 +23,7 @@ use crate::render::words;
 
 use super::error::{Failure, code, pretty};
 use super::saved::Saved;
-use super::{Context, base, foresight, overdue, project, say, wiring};
+use super::{Allow, Context, apply, base, foresight, keys, overdue, project, say, wiring};
 
 /// How a plan is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -59,6 +59,8 @@ pub(crate) struct PlanArgs {
     /// Show the letters that would be sent instead, each as it would be; passwords are dots.
     #[arg(long)]
     letters: bool,
+    #[command(flatten)]
+    allow: Allow,
     /// The plan of a later day, e.g. 2026-12-01: everything due before it done, Stripe as the files say.
     #[arg(long, value_parser = Moment::parse, value_name = "DAY", conflicts_with_all = ["out", "base", "letters"])]
     at: Option<Moment>,
@@ -68,10 +70,13 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<u8, Failur
     let project = project::load(&context.dir)?;
     let eyes = wiring::eyes(&project.config)?;
     let history = wiring::history(&project).await?;
-    let setup = project.setup(&[]);
+    let setup = project.setup(&args.allow.allow);
     let base = args.base.as_ref().map(|revision| base::load(&project, revision)).transpose()?;
     let mut prices = Prices::default();
-    let (look, other) = engine::compare(&eyes, &setup, base.as_ref(), history, &mut prices).await?;
+    let is_lost = args.allow.allow.iter().any(|name| name == apply::LOST_KEY);
+    let strongbox = keys::strongbox(&project, is_lost).await?;
+    let (look, other) =
+        engine::compare((&eyes, strongbox.as_ref()), &setup, base.as_ref(), history, &mut prices).await?;
     let look = match args.at {
         Some(at) => foresight::at(look, &setup, at)?,
         None => look,

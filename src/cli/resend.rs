@@ -9,7 +9,7 @@ use crate::ports::Fault;
 use crate::render::words::day;
 
 use super::error::{Failure, code, parts};
-use super::{Context, project, say, wiring};
+use super::{Context, keys, project, say, wiring};
 
 /// Arguments of `basement resend`.
 #[derive(Debug, Args)]
@@ -23,14 +23,14 @@ pub(super) async fn run(context: &Context, args: &ResendArgs) -> Result<u8, Fail
     let server = &args.server;
     let project = project::load(&context.dir)?;
     let setup = project.setup(&[]);
-    let ports = wiring::ports(&project).await?;
+    let ports = wiring::ports(&project, keys::vault(&project).await?).await?;
     let hold = wiring::hold(ports.ledger.as_ref(), &project, "resend").await?;
     let history = ports.ledger.history().await?;
     let attempt = history.records.get(server).map_or(0, |record| record.attempt);
     let keep = setup.letters.keep_password;
     let keeping = Keeping { has_password: ports.ledger.sealed(server, attempt).await?.is_some(), keep };
     let entries = ports.ledger.entries(Some(server)).await?;
-    let look = engine::look(&ports.eyes, &setup, history, &mut Prices::default()).await?;
+    let look = engine::look((&ports.eyes, None), &setup, history, &mut Prices::default()).await?;
     let step = resend::again(server, &setup.fleet, &look.census, &look.history, &entries, keeping)
         .map_err(|no| Failure::plain(no.to_string()))?;
     engine::take(&ports, &setup, &hold, &look, &step).await.map_err(|fault| failure(server, fault))?;

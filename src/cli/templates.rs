@@ -44,7 +44,7 @@ pub(super) fn complaints(root: &Path, config: &Config) -> Vec<Complaint> {
             }
             continue;
         }
-        if let Err(error) = userdata::check(&templates, name) {
+        if let Err(error) = userdata::check(&templates, name, config.policy.ready) {
             complaints.push(unfit(&templates, name, &error));
         }
     }

@@ -9,13 +9,13 @@ use secrecy::SecretString;
 use crate::adapters::checkout::{self, Checkout, Revision};
 use crate::adapters::clock::{RealClock, SimClock};
 use crate::adapters::digitalocean::DigitalOcean;
-use crate::adapters::ledger::SqliteLedger;
+pub(super) use crate::adapters::ledger::SqliteLedger;
 use crate::adapters::mail::{RelaySettings, SmtpMailer};
 use crate::adapters::mail_letterhead::{self, Letterhead};
 use crate::adapters::pace::Pace;
 use crate::adapters::probe::{ProbePorts, RealProbe};
 use crate::adapters::stripe::Stripe;
-use crate::adapters::vault::SealVault;
+pub(super) use crate::adapters::vault::SealVault;
 use crate::engine::{Eyes, Ports};
 use crate::fleet::yaml::OVERRIDES;
 use crate::model::history::History;
@@ -23,7 +23,7 @@ use crate::model::ids::ServerName;
 use crate::model::insight::Declared;
 use crate::model::plan::Plan;
 use crate::plan::causes;
-use crate::ports::{Billing, Clock, Hold, Ledger};
+use crate::ports::{Billing, Clock, Fault, Hold, Ledger};
 
 use super::config::{Config, Dkim, MailConfig};
 use super::env;
@@ -69,16 +69,16 @@ pub(super) fn stripe(config: &Config, key: SecretString) -> Result<Stripe, Failu
 }
 
 /// Everything that acting takes.
-pub(super) async fn ports(project: &Project) -> Result<Ports, Failure> {
+pub(super) async fn ports(project: &Project, vault: SealVault) -> Result<Ports, Failure> {
     let eyes = eyes(&project.config)?;
     let mailer = mailer(&project.config)?;
     let ledger = open_ledger(project).await?;
-    Ok(Ports { eyes, mailer: Arc::new(mailer), ledger, vault: Arc::new(vault(project)?) })
+    Ok(Ports { eyes, mailer: Arc::new(mailer), ledger, vault: Arc::new(vault) })
 }
 
-/// Where passwords are kept, and what opens them.
-pub(super) async fn strongbox(project: &Project) -> Result<(SqliteLedger, SealVault), Failure> {
-    Ok((SqliteLedger::open(&project.ledger()).await?, vault(project)?))
+/// The ledger and its passwords, to be written.
+pub(super) async fn sealed_ledger(project: &Project) -> Result<SqliteLedger, Failure> {
+    Ok(SqliteLedger::open(&project.ledger()).await?)
 }
 
 /// The mail relay.
@@ -110,7 +110,7 @@ pub(super) fn letterhead(mail: &MailConfig) -> Result<Letterhead, Failure> {
     let wrong = |why: String| Failure::new(why, "see `[mail]` in `basement.toml`");
     let head = Letterhead::new(&mail.from, Some(mail.answers())).map_err(wrong)?;
     let Some(Dkim { selector, domain }) = &mail.dkim else { return Ok(head) };
-    let key = env::secret("BASEMENT_DKIM_KEY", "the private key of `mail.dkim`")?;
+    let key = env::secret_text("BASEMENT_DKIM_KEY", "the private key of `mail.dkim`")?;
     head.signed(selector, domain, &key).map_err(wrong)
 }
 
@@ -133,9 +133,14 @@ pub(super) async fn ledger_there_is(project: &Project) -> Result<Option<SqliteLe
 pub(super) fn vault_there_is(project: &Project) -> Result<Option<SealVault>, Failure> {
     match env::optional_secret("BASEMENT_SEAL_KEYS")? {
         Some(keys) => Ok(Some(SealVault::from_keys(&keys)?)),
-        None if key_file(project).exists() => Ok(Some(SealVault::from_file_or_new(&key_file(project))?)),
+        None if key_file(project).exists() => Ok(Some(SealVault::from_file(&key_file(project))?)),
         None => Ok(None),
     }
+}
+
+/// A key file with a new key of this number.
+pub(super) fn new_vault(project: &Project, number: u8) -> Result<SealVault, Fault> {
+    SealVault::from_file_or_new(&key_file(project), number)
 }
 
 /// What the ledger knows; nothing if there is none yet.
@@ -150,7 +155,7 @@ pub(super) async fn history(project: &Project) -> Result<History, Failure> {
 pub(super) fn declared(project: &Project, plan: &Plan) -> BTreeMap<ServerName, Vec<Declared>> {
     let made = causes::made(plan);
     let (mut names, mut places) = (Vec::new(), Vec::new());
-    for (name, key) in causes::keys(plan) {
+    for (name, key) in causes::keys(plan, &project.fleet) {
         let Some(server) = project.fleet.servers.get(&name) else { continue };
         let over = format!("{OVERRIDES}{name}.yaml");
         // A droplet is made as the override says.
@@ -224,14 +229,6 @@ pub(super) fn holder(command: &str) -> String {
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     let user = env::var("USER").or_else(|| env::var("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
     format!("{user} at {}, basement {command}", host.trim())
-}
-
-/// Root passwords are sealed with `BASEMENT_SEAL_KEYS`, else with a key file made beside the ledger.
-fn vault(project: &Project) -> Result<SealVault, Failure> {
-    Ok(match env::optional_secret("BASEMENT_SEAL_KEYS")? {
-        Some(keys) => SealVault::from_keys(&keys)?,
-        None => SealVault::from_file_or_new(&key_file(project))?,
-    })
 }
 
 /// Beside the ledger.

@@ -183,20 +183,25 @@ pub type Watch<'a> = &'a (dyn Fn(&Progress) + Send + Sync);
 /// Becomes true when a person wants to stop; calls in flight are finished.
 pub type Stop = watch::Receiver<bool>;
 
-/// Looks and plans; changes nothing. Nobody tries to open a password: that each can be is taken for granted.
-pub async fn look(eyes: &Eyes, setup: &Setup, history: History, prices: &mut Prices) -> Result<Look, Fault> {
-    Ok(observe::look((eyes, None), setup, None, history, prices).await?.0)
+/// Looks and plans; changes nothing. Without a strongbox nobody tries to open a password, and the plan says so.
+pub async fn look(
+    eyes: (&Eyes, Option<&Strongbox>),
+    setup: &Setup,
+    history: History,
+    prices: &mut Prices,
+) -> Result<Look, Fault> {
+    Ok(observe::look(eyes, setup, None, history, prices).await?.0)
 }
 
 /// The same, and what other files, if there are any, would want of the same world at the same moment.
 pub async fn compare(
-    eyes: &Eyes,
+    eyes: (&Eyes, Option<&Strongbox>),
     setup: &Setup,
     base: Option<&Base>,
     history: History,
     prices: &mut Prices,
 ) -> Result<(Look, Option<Plan>), Fault> {
-    observe::look((eyes, None), setup, base, history, prices).await
+    observe::look(eyes, setup, base, history, prices).await
 }
 
 /// Takes one step that a person asked for by itself.

@@ -142,7 +142,7 @@ async fn ask(eyes: &Eyes, strongbox: Option<&Strongbox>, question: &Question) ->
             Answer::Ready(eyes.probe.ready(*address, &id).await)
         }
         Question::Password(server, attempt) => Answer::Secret(match strongbox {
-            None => Secret::Opens,
+            None => Secret::Untried,
             Some(strongbox) => secret(strongbox, server, *attempt).await?,
         }),
         Question::Payment(id, at) => Answer::Payment(eyes.billing.payment(id, *at).await?),

@@ -17,6 +17,7 @@ pub(super) fn assemble(files: &Files<'_>, catalogue: &Catalogue) -> (Fleet, Vec<
     let mut fleet = Fleet::default();
     for file in &files.servers {
         complaints.extend(grace(page(file), file.declared.state, file.declared.destroy_after));
+        complaints.extend(end(file));
         complaints.extend(renamed(file));
         match spec(page(file), &file.declared.plan, catalogue) {
             Ok(spec) => {
@@ -103,6 +104,14 @@ fn grace(page: Page<'_>, state: DesiredState, destroy_after: Option<Moment>) -> 
     })
 }
 
+fn end(file: &ServerFile) -> Option<Complaint> {
+    let Declared { state, ends_on, .. } = file.declared;
+    (ends_on.is_some() && state != DesiredState::Running).then(|| {
+        let message = format!("`ends_on` means nothing with `state: {state}`");
+        page(file).complain("ends_on", message, "it belongs to `state: running`: take it out")
+    })
+}
+
 fn spec(page: Page<'_>, plan: &PlanName, catalogue: &Catalogue) -> Result<Spec, Vec<Complaint>> {
     let Some(entry) = catalogue.plans.get(plan) else {
         let known = || catalogue.plans.keys().map(PlanName::as_str);
@@ -143,6 +152,7 @@ fn customers(file: &ServerFile, spec: Spec) -> Server {
         state: declared.state,
         because: declared.because,
         since: declared.since,
+        ends_on: declared.ends_on,
         destroy_after: declared.destroy_after,
         hold: declared.hold,
         file: file.path.clone(),
@@ -159,6 +169,7 @@ fn our_own(file: &ExtraFile<'_>, spec: Spec) -> Server {
         state: file.state,
         because: file.because.clone(),
         since: file.since,
+        ends_on: None,
         destroy_after: file.destroy_after,
         hold: file.hold.clone(),
         file: file.page.file.to_owned(),

@@ -31,22 +31,15 @@ pub struct BadYaml {
     pub cure: String,
 }
 
-/// Looks at user-data, and finds the line to blame in the template it was made from. A script is not looked at.
-pub fn check(filled: &str, template: &str) -> Result<(), BadYaml> {
+/// Looks at user-data, and finds the line to blame in the template it was made from. Returns all that it says, without
+/// YAML's comments; a script is not looked at.
+pub fn check(filled: &str, template: &str) -> Result<String, BadYaml> {
     if !filled.starts_with("#cloud-config\n") {
-        return Ok(());
+        return Ok(filled.to_owned());
     }
     let bad = |line: Option<usize>, message: String, cure: String| Err(BadYaml { line, message, cure });
-    let value: Value = match serde_yaml::from_str(filled) {
-        Ok(value) => value,
-        Err(error) => {
-            let shown = error.location().and_then(|place| filled.lines().nth(place.line().saturating_sub(1)));
-            let line = shown.and_then(|shown| template.lines().position(|line| line == shown));
-            let cure = "count the spaces: what stands in a block keeps its own".to_owned();
-            return bad(line.map(|line| line + 1), format!("filled in, it is not YAML: {error}"), cure);
-        }
-    };
-    let Value::Mapping(map) = value else {
+    let value: Value = serde_yaml::from_str(filled).map_err(|error| no_yaml(filled, template, &error))?;
+    let Value::Mapping(map) = &value else {
         return bad(
             None,
             "filled in, it is not a YAML mapping".to_owned(),
@@ -65,5 +58,39 @@ pub fn check(filled: &str, template: &str) -> Result<(), BadYaml> {
         };
         return bad(line.map(|line| line + 1), format!("cloud-init knows no `{word}`"), cure);
     }
-    Ok(())
+    let mut said = String::new();
+    gather(&value, &mut said);
+    Ok(said)
+}
+
+/// The place is that of the user-data: the template's is a line that reads the same, if there is but one.
+fn no_yaml(filled: &str, template: &str, error: &serde_yaml::Error) -> BadYaml {
+    let message = format!("filled in, it is not YAML: {error}");
+    // What stands twice is reported for the mapping's first line; the second one is to blame.
+    let twice = message.split_once("duplicate entry with key \"").and_then(|(_, rest)| rest.split_once('"'));
+    if let Some((key, _)) = twice {
+        let line = template.lines().collect::<Vec<_>>();
+        let line = line.iter().rposition(|line| line.starts_with(&format!("{key}:")));
+        let cure = "a key stands once: put what belongs to it together".to_owned();
+        return BadYaml {
+            line: line.map(|line| line + 1),
+            message: format!("`{key}` stands there twice"),
+            cure,
+        };
+    }
+    let shown = error.location().and_then(|place| filled.lines().nth(place.line().saturating_sub(1)));
+    let mut same = template.lines().enumerate().filter(|(_, line)| Some(*line) == shown);
+    let line = same.next().filter(|_| same.next().is_none()).map(|(n, _)| n + 1);
+    BadYaml { line, message, cure: "count the spaces: what stands in a block keeps its own".to_owned() }
+}
+
+/// Every text in it.
+fn gather(value: &Value, said: &mut String) {
+    match value {
+        Value::String(text) => said.extend([text, "\n"]),
+        Value::Sequence(list) => list.iter().for_each(|value| gather(value, said)),
+        Value::Mapping(map) => map.values().for_each(|value| gather(value, said)),
+        Value::Tagged(tagged) => gather(&tagged.value, said),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }

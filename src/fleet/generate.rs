@@ -7,7 +7,7 @@ use super::complaint::{Complaint, sorted};
 use super::naming;
 use super::print::print;
 use super::refusal::{self, Refusal};
-use super::status::{Standing, Verdict, verdict};
+use super::status::{Verdict, verdict};
 use super::yaml::{Declared, SERVERS, ServerFile};
 use crate::model::billing::{Item, Reading, Status, Subscription};
 use crate::model::desired::{DesiredState, Every, Hold, Price};
@@ -15,6 +15,7 @@ use crate::model::ids::{PlanName, SubscriptionId};
 use crate::model::moment::Moment;
 use crate::model::money::Money;
 use crate::model::policy::{Catalogue, Mode, Policy};
+use crate::model::standing::Standing;
 
 /// What the files should be, and what there is to say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -162,6 +163,7 @@ impl Work<'_> {
             state,
             because,
             since,
+            ends_on: ends_on(sub).filter(|_| state == DesiredState::Running),
             destroy_after,
             hold: None,
         };
@@ -169,7 +171,7 @@ impl Work<'_> {
         self.outcome.files.insert(path, print(&declared));
     }
 
-    /// What a reviewer should know and no file shows.
+    /// What a reviewer should know besides the files.
     fn remarks(
         &mut self,
         sub: &Subscription,
@@ -189,11 +191,10 @@ impl Work<'_> {
             return;
         }
         if sub.status == Status::PastDue {
-            let end = standing.since.plus(self.policy.grace.past_due);
+            let end = Standing::not_paid(standing.since, &self.policy.grace).since;
             self.note(&sub.id, format!("past due: stopped from {end} on, if it is not paid"));
         }
-        let end = sub.cancel_at.or_else(|| sub.items.first().map(|item| item.period_end));
-        if let (true, Some(end)) = (sub.cancel_at_period_end || sub.cancel_at.is_some(), end) {
+        if let Some(end) = ends_on(sub) {
             self.note(&sub.id, format!("is cancelled for {end}, and runs until then"));
         }
     }
@@ -236,6 +237,12 @@ impl Work<'_> {
 
 fn newest_paid(sub: &Subscription) -> bool {
     sub.latest_invoice.as_ref().is_some_and(|invoice| invoice.paid)
+}
+
+/// When it will end, if that is asked for and not taken back.
+fn ends_on(sub: &Subscription) -> Option<Moment> {
+    let period_end = || sub.items.first().filter(|_| sub.cancel_at_period_end).map(|item| item.period_end);
+    sub.cancel_at.or_else(period_end)
 }
 
 /// Which plan a subscription is about, and its price; or what is odd about it, and a cure.

@@ -18,6 +18,7 @@ pub fn print(server: &Declared) -> String {
         state,
         because,
         since,
+        ends_on,
         destroy_after,
         hold,
     } = server;
@@ -41,8 +42,10 @@ pub fn print(server: &Declared) -> String {
     line("state", state.to_string());
     line("because", scalar(because.phrase()));
     line("since", since.to_string());
-    if let Some(moment) = destroy_after {
-        line("destroy_after", moment.to_string());
+    for (key, moment) in [("ends_on", ends_on), ("destroy_after", destroy_after)] {
+        if let Some(moment) = moment {
+            line(key, moment.to_string());
+        }
     }
     if let Some(Hold { until, reason }) = hold {
         let until = until.map(|until| format!("until: {until}, ")).unwrap_or_default();

@@ -6,6 +6,7 @@ use crate::model::billing::{Status, Subscription};
 use crate::model::desired::{Because, DesiredState};
 use crate::model::moment::Moment;
 use crate::model::policy::Grace;
+use crate::model::standing::Standing;
 
 /// What a subscription's status asks of its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,15 +21,6 @@ pub(super) enum Verdict {
     Freeze(String),
     /// A file that says this.
     Be(Standing),
-}
-
-/// The part of a file that follows from the status.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Standing {
-    pub state: DesiredState,
-    pub because: Because,
-    pub since: Moment,
-    pub destroy_after: Option<Moment>,
 }
 
 /// What a subscription's status asks for. `file` is what is declared now, never a tombstone;
@@ -57,7 +49,7 @@ pub(super) fn verdict(
         }
         Status::Canceled => {
             let since = ended().unwrap_or_else(|| since(file, Stopped, &Because::Cancelled, now));
-            stopped(Because::Cancelled, since, Some(since.plus(grace.canceled)))
+            Verdict::Be(Standing::cancelled(since, grace))
         }
         Status::IncompleteExpired => Verdict::Be(Standing {
             state: DesiredState::Destroyed,
@@ -112,9 +104,9 @@ fn past_due(subscription: &Subscription, file: &Declared, grace: &Grace, now: Mo
             invoice.or_else(period).unwrap_or(now)
         }
     };
-    let end = began.plus(grace.past_due);
-    if now >= end {
-        return stopped(Because::PastDue, end, None);
+    let end = Standing::not_paid(began, grace);
+    if now >= end.since {
+        return Verdict::Be(end);
     }
     if subscription.switched_off {
         return powered(subscription, Some(file), Because::PastDue, now);

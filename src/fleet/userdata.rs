@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::cloud_config::{self, BadYaml};
 use crate::model::ids::ServerName;
-use crate::model::policy::FirewallBy;
+use crate::model::policy::{FirewallBy, ReadyBy};
 
 /// DigitalOcean's limit. Source: DigitalOcean API v2, `user_data`.
 const MAX_BYTES: usize = 64 * 1024;
@@ -66,6 +66,20 @@ pub enum BadUserData {
         "the cloud-init template has no `{{{{ root_hash }}}}`; hint: without it the mailed password is not the server's"
     )]
     NoHash,
+    /// Nobody would ever see that the server is ready.
+    #[error(
+        "the cloud-init template has no `{{{{ server_id }}}}`; hint: the page it writes must show it, or no server is \
+         ever ready; or set `ready = \"address\"`"
+    )]
+    NoServerId,
+    /// A mark that nobody sees, and cloud-init does not take.
+    #[error("the cloud-init template begins with a byte order mark; hint: save it as UTF-8 without one")]
+    Mark,
+    /// Lines that end as on Windows.
+    #[error(
+        "the lines of the cloud-init template end with CR LF; hint: save it with plain line feeds (`dos2unix`)"
+    )]
+    LineEnds,
     /// cloud-init would ignore it without a word.
     #[error(
         "the cloud-init template begins neither with `#cloud-config` nor with `#!`; hint: cloud-init would ignore it"
@@ -129,6 +143,12 @@ pub fn render(templates: &Templates, name: &str, blanks: Blanks<'_>) -> Result<S
         return Err(BadUserData::Missing(name.to_owned()));
     }
     let filled = fill(templates, name, blanks).map_err(|error| explain(name, &error))?;
+    if filled.starts_with('\u{feff}') {
+        return Err(BadUserData::Mark);
+    }
+    if filled.lines().next().is_some_and(|line| filled[line.len()..].starts_with("\r\n")) {
+        return Err(BadUserData::LineEnds);
+    }
     if !filled.starts_with("#cloud-config\n") && !filled.starts_with("#!") {
         return Err(BadUserData::Header);
     }
@@ -143,7 +163,7 @@ pub fn render(templates: &Templates, name: &str, blanks: Blanks<'_>) -> Result<S
 
 /// Whether droplets can boot from a template: known before a create fails of it. Tried with values at both
 /// ends of their alphabets, which YAML may take for something else, and with some that must not get in.
-pub fn check(templates: &Templates, name: &str) -> Result<(), BadUserData> {
+pub fn check(templates: &Templates, name: &str, ready: ReadyBy) -> Result<(), BadUserData> {
     let [short, long] =
         ["$6$a$", "$6$rounds=999999999$/./.abcdefABCDEF$"].map(|salt| salt.to_owned() + &"x".repeat(86));
     let ids = ["12345678".to_owned(), "1e345678".to_owned(), "z".repeat(40)];
@@ -152,7 +172,13 @@ pub fn check(templates: &Templates, name: &str) -> Result<(), BadUserData> {
             [&short, &long].iter().flat_map(|hash| ids.iter().map(move |id| (hash, id)))
         {
             let filled = render(templates, name, Blanks { root_hash, server_id, firewall })?;
-            cloud_config::check(&filled, templates.get(name).map_or("", String::as_str))?;
+            let said = cloud_config::check(&filled, templates.get(name).map_or("", String::as_str))?;
+            if !said.contains(root_hash.as_str()) {
+                return Err(BadUserData::NoHash);
+            }
+            if ready == ReadyBy::Http && !said.contains(server_id.as_str()) {
+                return Err(BadUserData::NoServerId);
+            }
         }
     }
     let gets_in = |root_hash: &str, server_id: &str| {

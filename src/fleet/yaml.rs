@@ -52,6 +52,8 @@ pub struct Declared {
     pub because: Because,
     /// Since when.
     pub since: Moment,
+    /// When the subscription of a running server will end.
+    pub ends_on: Option<Moment>,
     /// From when on `stopped` means `destroyed`.
     pub destroy_after: Option<Moment>,
     /// A freeze, written for a status that is not known.
@@ -110,6 +112,7 @@ const SERVER_KEYS: &[Key] = &[
     ("state", "running"),
     ("because", "subscription active"),
     ("since", "2026-11-02T09:14:00Z"),
+    ("ends_on", "2026-12-02T09:14:00Z"),
     ("destroy_after", "2026-12-01T00:00:00Z"),
     ("hold", "{ reason: \"a look at it first\" }"),
 ];
@@ -290,7 +293,7 @@ fn server(page: Page<'_>, map: Mapping) -> Result<Declared, Vec<Complaint>> {
     let state = reader.required("state");
     let because = reader.required("because");
     let since = reader.required("since");
-    let destroy_after = reader.optional("destroy_after");
+    let (ends_on, destroy_after) = (reader.optional("ends_on"), reader.optional("destroy_after"));
     let hold = hold(&mut reader);
     let declared = (|| {
         Some(Declared {
@@ -303,6 +306,7 @@ fn server(page: Page<'_>, map: Mapping) -> Result<Declared, Vec<Complaint>> {
             state: state?,
             because: because?,
             since: since?,
+            ends_on,
             destroy_after,
             hold,
         })

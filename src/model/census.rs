@@ -130,6 +130,9 @@ pub enum Readiness {
     NotYet {
         /// What was seen instead.
         why: String,
+        /// The droplet itself says that there is no page, and not somebody on the way.
+        #[serde(default)]
+        is_absent: bool,
     },
     /// The SSH key its page tells is not the one that the handshake shows.
     Mismatch {
@@ -140,11 +143,28 @@ pub enum Readiness {
     },
 }
 
+/// A failed check of ours, not of the first boot: SSH lets nobody try a password.
+pub const ASKS_NO_PASSWORD: &str = "ssh:asks-password";
+
+impl Readiness {
+    /// The droplet itself says that its first boot is not over, or not good. Whoever keeps passwords from being tried
+    /// may be its customer.
+    pub fn is_unfinished(&self) -> bool {
+        match self {
+            Self::Failed { failed } => failed.iter().all(|check| check != ASKS_NO_PASSWORD),
+            Self::NotYet { why: _, is_absent } => *is_absent,
+            Self::Ready { .. } | Self::Mismatch { .. } => false,
+        }
+    }
+}
+
 /// Whether the password that a droplet was made with can be told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Secret {
-    /// It can; or nobody is here who could try, and it is taken for granted.
+    /// It can.
     Opens,
+    /// Nobody is here who could try: that it can is taken for granted, and said.
+    Untried,
     /// It never will.
     Lost {
         /// Why.

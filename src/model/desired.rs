@@ -135,6 +135,8 @@ pub struct Server {
     pub because: Because,
     /// Since when.
     pub since: Moment,
+    /// When the subscription of a running server will end. Nothing is done for it before its file says so.
+    pub ends_on: Option<Moment>,
     /// From when on `Stopped` means `Destroyed`.
     pub destroy_after: Option<Moment>,
     /// A freeze, from the file or its override.

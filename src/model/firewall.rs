@@ -88,6 +88,8 @@ pub enum Drift {
         /// To whom.
         peers: BTreeSet<String>,
     },
+    /// DigitalOcean could not put it in force.
+    Failed,
     /// It does not apply to our droplets.
     Unmarked,
     /// It applies to droplets of another tag too.
@@ -122,6 +124,13 @@ pub struct FirewallOrder {
     pub rules: BTreeSet<Rule>,
     /// What is replaced: the reason why, and what a yes is bound to.
     pub drifts: Vec<Drift>,
+}
+
+impl FirewallOrder {
+    /// Somebody's rules are taken away, and somebody may need them.
+    pub fn takes_away(&self) -> bool {
+        self.id.is_some() && self.drifts.iter().any(|drift| *drift != Drift::Failed)
+    }
 }
 
 /// What ours lets through: SSH, the web and ICMP (without which long packets get lost) to the droplets, and

@@ -136,6 +136,9 @@ pub struct Upcoming {
     /// The guard's objections that stand in its way, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<String>,
+    /// It comes only if the subscription is not paid by then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub if_unpaid: bool,
 }
 
 /// Something that will stand in the way of a plan.

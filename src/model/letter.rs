@@ -101,6 +101,20 @@ pub enum Occasion {
         /// It is destroyed and refunded at this moment, if it is not mended.
         until: Option<Moment>,
     },
+    /// To the operator: a server was taken as delivered, and nobody knows whether its customer was told.
+    AlertUnsure {
+        /// Which droplet.
+        droplet: DropletId,
+        /// Where it is.
+        address: Option<Ipv4Addr>,
+    },
+    /// To the operator: the cloud firewall is not in force, and will not be by itself.
+    AlertFirewall {
+        /// Why.
+        why: String,
+        /// So many servers that are paid for wait for it.
+        waiting: usize,
+    },
     /// To the operator: too many creates failed; creates and refunds are stopped.
     AlertBreaker {
         /// Since when, and why.
@@ -164,6 +178,8 @@ impl Occasion {
             Self::AlertMany { .. } => "operator-many",
             Self::AlertRefund { .. } => "operator-refund",
             Self::AlertNotReady { .. } => "operator-not-ready",
+            Self::AlertUnsure { .. } => "operator-unsure",
+            Self::AlertFirewall { .. } => "operator-firewall",
             Self::AlertBreaker { .. } => "operator-breaker",
         }
     }

@@ -18,4 +18,5 @@ pub mod money;
 pub mod plan;
 pub mod policy;
 pub mod record;
+pub mod standing;
 pub mod step;

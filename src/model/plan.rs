@@ -96,6 +96,16 @@ pub enum Notice {
         /// What the plan says.
         wants: String,
     },
+    /// Taken as delivered: nobody knows whether its customer was told.
+    Unsure {
+        /// Which.
+        droplet: DropletId,
+    },
+    /// So many passwords of servers that are to be handed over were not tried, for there is no key here.
+    Untried {
+        /// How many.
+        passwords: usize,
+    },
     /// Frozen by a person.
     Held {
         /// Until when.

@@ -265,6 +265,8 @@ impl Record {
             | Occasion::AlertMany { .. }
             | Occasion::AlertRefund { .. }
             | Occasion::AlertNotReady { .. }
+            | Occasion::AlertUnsure { .. }
+            | Occasion::AlertFirewall { .. }
             | Occasion::AlertBreaker { .. } => {}
         }
     }

@@ -335,7 +335,7 @@ impl Action {
             | Self::Shutdown { .. }
             | Self::PowerOff { .. } => true,
             // Somebody's rules are taken away, and somebody may need them.
-            Self::Firewall { order } => order.id.is_some(),
+            Self::Firewall { order } => order.takes_away(),
             Self::Record { .. }
             | Self::Tag { .. }
             | Self::PowerOn { .. }

@@ -11,8 +11,14 @@ use crate::model::step::{Action, Step};
 use super::case::{self, Verdict, within};
 
 /// The causes, by the words of their letters.
-pub(super) const CAUSES: [&str; 5] =
-    ["operator-failed", "operator-deleted", "operator-refused", "operator-not-ready", "operator-refund"];
+pub(super) const CAUSES: [&str; 6] = [
+    "operator-failed",
+    "operator-deleted",
+    "operator-refused",
+    "operator-not-ready",
+    "operator-refund",
+    "operator-unsure",
+];
 /// So long after a letter the next one of the same cause is held back.
 const REST: Span = Span::minutes(60);
 

@@ -95,6 +95,8 @@ fn is_answer(occasion: &Occasion, record: &Record) -> bool {
         | Occasion::AlertRefused { .. }
         | Occasion::AlertRefund { .. }
         | Occasion::AlertNotReady { .. }
+        | Occasion::AlertUnsure { .. }
+        | Occasion::AlertFirewall { .. }
         | Occasion::AlertBreaker { .. } => true,
         Occasion::Suspended { .. } | Occasion::Ending { .. } => record.stopped.is_some(),
         Occasion::Resumed { .. } => record.powered_on.is_some(),

@@ -24,12 +24,21 @@ const DISPUTED: &str = "charge.dispute.created";
 /// What to look for at Stripe: kinds of events, and from when on.
 pub type Trace = (BTreeSet<&'static str>, Moment);
 
-/// The key of a server's file that asks for its steps: `state`, or `destroy_after` once a grace is over.
-pub fn keys(plan: &Plan) -> BTreeMap<ServerName, &'static str> {
+/// The key of a server's file that asks for its steps: `state`, `destroy_after` once a grace is over, or `ends_on`
+/// for what follows from an end that is only foretold.
+pub fn keys(plan: &Plan, fleet: &Fleet) -> BTreeMap<ServerName, &'static str> {
     let mut keys = BTreeMap::new();
     for step in &plan.steps {
         let Some(server) = &step.server else { continue };
+        let will_end = fleet.servers.get(server).is_some_and(|server| server.ends_on.is_some());
         let key = match step.reason {
+            Reason::Declared { because: Because::Cancelled, .. }
+            | Reason::Down { because: Because::Cancelled, .. }
+            | Reason::GraceEnded { because: Because::Cancelled, .. }
+                if will_end =>
+            {
+                "ends_on"
+            }
             Reason::GraceEnded { .. } => "destroy_after",
             _ => "state",
         };

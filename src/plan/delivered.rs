@@ -23,6 +23,9 @@ pub(super) fn keep(case: &Case, listed: Option<&Droplet>, to: &mut Verdict) {
         let (has, wants) = (droplet.size.clone(), case.server.spec.size.to_string());
         case.note(to, Notice::WrongSize { has, wants });
     }
+    if case.want() != DesiredState::Destroyed {
+        letters::alert_unsure(case, droplet, to);
+    }
     let is_off = droplet.status == DropletStatus::Off;
     match case.want() {
         DesiredState::Running | DesiredState::Stopped if droplet.status == DropletStatus::New => {

@@ -1,14 +1,23 @@
 //! The cloud firewall: made, kept as it should be, and waited for before anything is created behind it.
 
+use crate::model::breaker::TRIES;
 use crate::model::census::{Census, Droplet, MARK, Question};
-use crate::model::firewall::{FirewallOrder, NAME, Progress, ours};
+use crate::model::desired::Fleet;
+use crate::model::firewall::{Drift, FirewallOrder, NAME, Progress, ours};
 use crate::model::history::History;
 use crate::model::ids::StepId;
+use crate::model::letter::{Letter, Occasion, Recipient};
+use crate::model::moment::Span;
 use crate::model::plan::{Note, Notice};
 use crate::model::policy::Policy;
 use crate::model::step::{Action, Reason};
 
 use super::case::{self, Verdict};
+
+/// So long after it was put, one that DigitalOcean could not put in force is put again.
+const AGAIN: Span = Span::minutes(5);
+/// What alerts about it are named.
+const ALERTS: &str = "letter/fleet/operator-firewall/";
 
 /// Whether droplets may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,14 +57,19 @@ pub(super) fn decide(census: &Census, history: &History, policy: &Policy, to: &m
             Gate::Shut { by_hand: false }
         }
         [seen] => {
-            let drifts = seen.drifts(|droplet| census.droplets.contains_key(&droplet));
+            let mut drifts = seen.drifts(|droplet| census.droplets.contains_key(&droplet));
+            let is_failed = seen.status == Progress::Failed;
+            if is_failed && drifts.is_empty() && !is_fresh(census, history, AGAIN) {
+                drifts.push(Drift::Failed);
+            }
+            if drifts.is_empty() && seen.is_settled() {
+                return Gate::Open;
+            }
+            if drifts.is_empty() || is_failed {
+                note(Notice::FirewallPending { is_failed, droplets: seen.pending });
+            }
             if !drifts.is_empty() {
                 put(census, history, FirewallOrder { id: Some(seen.id.clone()), rules: ours(), drifts }, to);
-            } else if seen.is_settled() {
-                return Gate::Open;
-            } else {
-                let is_failed = seen.status == Progress::Failed;
-                note(Notice::FirewallPending { is_failed, droplets: seen.pending });
             }
             Gate::Shut { by_hand: false }
         }
@@ -80,4 +94,76 @@ fn put(census: &Census, history: &History, order: FirewallOrder, to: &mut Verdic
     let reason = if order.id.is_some() { Reason::Changed } else { Reason::Policy };
     let id = StepId::of(&[&"firewall", &"fleet", &NAME]);
     step(id, Action::Firewall { order }, reason);
+}
+
+/// Whether it was put less than a span ago.
+fn is_fresh(census: &Census, history: &History, span: Span) -> bool {
+    history.fleet.firewall.is_some_and(|put| case::within(census.at, put, span))
+}
+
+/// To the operator: the firewall keeps whoever has paid waiting, is refused again and again, or is there twice. One
+/// letter a day.
+pub(super) fn alert(fleet: &Fleet, census: &Census, history: &History, policy: &Policy, to: &mut Verdict) {
+    let Some((why, waiting)) = trouble(fleet, census, history, policy, to) else { return };
+    let is_alert = |id: &StepId| id.as_str().starts_with(ALERTS);
+    let day = Span::days(1);
+    let done = || history.fleet.done.iter().filter(|(id, _)| is_alert(id));
+    // One that may have arrived is asked for again as it was.
+    let open = history.fleet.open.iter().find(|(id, _)| is_alert(id));
+    let (id, action) = match open {
+        Some((id, open)) => (id.clone(), open.action.clone()),
+        None if done().any(|(_, done)| case::within(census.at, done.at, day)) => return,
+        None => {
+            let occasion = Occasion::AlertFirewall { why, waiting };
+            let id = StepId::of(&[&"letter", &"fleet", &occasion.word(), &(done().count() + 1)]);
+            (id, Action::Letter { letter: Letter { server: None, to: Recipient::Operator, occasion } })
+        }
+    };
+    case::add(to, (census.at, &history.fleet), None, id, action, Reason::Policy);
+}
+
+/// Why a person must look, and how many wait for it.
+fn trouble(
+    fleet: &Fleet,
+    census: &Census,
+    history: &History,
+    policy: &Policy,
+    found: &Verdict,
+) -> Option<(String, usize)> {
+    let waits = |note: &&Note| matches!(note.notice, Notice::FirewallFirst { .. });
+    let waiting: Vec<_> = found.notes.iter().filter(waits).filter_map(|note| note.server.as_ref()).collect();
+    let is_late = || {
+        let since = waiting.iter().filter_map(|name| fleet.servers.get(*name)).map(|server| server.since);
+        since.min().is_some_and(|since| since.plus(policy.boot_deadline) <= census.at)
+    };
+    let is_due = |id: &StepId| {
+        found.steps.iter().any(|step| step.id == *id)
+            || found
+                .notes
+                .iter()
+                .any(|note| matches!(&note.notice, Notice::Waiting { step, .. } if step == id))
+    };
+    let refused = ["tag/fleet/", "firewall/fleet/"].iter().find_map(|word| {
+        let mut failures = history.fleet.failures.iter();
+        let (_, failures) = failures
+            .find(|(id, failures)| id.as_str().starts_with(word) && failures.count >= TRIES && is_due(id))?;
+        Some(format!("its {} is refused: {}", word.split('/').next()?, failures.why))
+    });
+    let noted = || {
+        found.notes.iter().find_map(|note| match &note.notice {
+            Notice::FirewallTwins { firewalls } => {
+                Some(format!("there are {} of that name", firewalls.len()))
+            }
+            Notice::FirewallPending { is_failed: true, .. } if is_late() => {
+                Some("DigitalOcean could not put it in force".to_owned())
+            }
+            Notice::FirewallPending { is_failed: false, .. }
+                if is_late() && !is_fresh(census, history, policy.boot_deadline) =>
+            {
+                Some("DigitalOcean has not put it in force yet".to_owned())
+            }
+            _ => None,
+        })
+    };
+    Some((refused.or_else(noted)?, waiting.len()))
 }

@@ -8,12 +8,13 @@ use crate::model::billing::{Status, Subscription};
 use crate::model::census::{Census, Droplet, DropletStatus, MARK, Question, Readiness, Secret, Sighting};
 use crate::model::desired::{Because, Fleet, Origin, Server};
 use crate::model::history::{Entry, Event, History, Outcome};
-use crate::model::ids::{DropletId, RefundId, StepId, SubscriptionId};
+use crate::model::ids::{DropletId, RefundId, ServerName, StepId, SubscriptionId};
 use crate::model::insight::Upcoming;
 use crate::model::moment::{Moment, Span};
 use crate::model::money::Money;
 use crate::model::plan::{Note, Notice, Plan};
 use crate::model::policy::{FirewallBy, Policy};
+use crate::model::standing::Standing;
 use crate::model::step::{Action, CreateOrder, Step};
 
 use super::{guard, plan};
@@ -59,13 +60,16 @@ pub struct Today<'a> {
 pub fn forecast(today: Today<'_>, until: Moment) -> Forecast {
     let Today { plan, fleet, census, history, policy, allow, is_applied } = today;
     // The firewall is the fleet's, and put in place at once or by a person: the forecast is of servers.
-    let is_stuck = |note: &Note| {
-        matches!(note.notice, Notice::FirewallTwins { .. } | Notice::FirewallPending { is_failed: true, .. })
+    let policy = &Policy { firewall: FirewallBy::Ufw, ..policy.clone() };
+    let mut world = World {
+        fleet: fleet.clone(),
+        policy,
+        census: census.clone(),
+        history: history.clone(),
+        next: DropletId::PREDICTED,
+        stuck: stuck(plan),
+        unpaid: BTreeSet::new(),
     };
-    let firewall = if plan.notes.iter().any(is_stuck) { policy.firewall } else { FirewallBy::Ufw };
-    let policy = &Policy { firewall, ..policy.clone() };
-    let mut world =
-        World { fleet, policy, census: census.clone(), history: history.clone(), next: DropletId::PREDICTED };
     let mut told: BTreeSet<StepId> = plan.steps.iter().map(|step| step.id.clone()).collect();
     let is_begun = world.begin(plan, allow, is_applied);
     if world.boot() || is_begun {
@@ -73,6 +77,7 @@ pub fn forecast(today: Today<'_>, until: Moment) -> Forecast {
     }
     let mut upcoming = Vec::new();
     for _ in 0..PASSES {
+        world.turn();
         let plan = world.plan();
         let at = world.census.at;
         let (steps, waits) = match guard::judge(&plan, &world.census, &world.history, allow) {
@@ -80,16 +85,17 @@ pub fn forecast(today: Today<'_>, until: Moment) -> Forecast {
             Err(objections) => (Vec::new(), objections.iter().map(|o| o.name().to_owned()).collect()),
         };
         let next = match (steps.is_empty(), plan.steps.is_empty()) {
-            (true, true) => next_change(&plan, fleet, at),
+            (true, true) => world.next_change(&plan),
             // What a cap holds back today it may let through tomorrow.
-            (true, false) => next_change(&plan, fleet, at).into_iter().chain([at.plus(Span::days(1))]).min(),
+            (true, false) => world.next_change(&plan).into_iter().chain([at.plus(Span::days(1))]).min(),
             (false, _) => Some(at.plus(TICK)),
         };
         for Step { id, server, action, reason, .. } in if waits.is_empty() { &steps } else { &plan.steps } {
             let is_news = !matches!(action, Action::Record { .. }) && told.insert(id.clone());
             if is_news {
+                let if_unpaid = server.as_ref().is_some_and(|server| world.unpaid.contains(server));
                 let (server, action, reason) = (server.clone(), action.clone(), reason.clone());
-                upcoming.push(Upcoming { at, server, action, reason, waits: waits.clone() });
+                upcoming.push(Upcoming { at, server, action, reason, waits: waits.clone(), if_unpaid });
             }
         }
         let Some(next) = next.filter(|next| *next <= until) else { break };
@@ -99,13 +105,14 @@ pub fn forecast(today: Today<'_>, until: Moment) -> Forecast {
         world.census.at = next;
     }
     world.census.at = world.census.at.max(until);
+    world.turn();
     let plan = world.plan();
     Forecast { upcoming, plan, history: world.history, census: world.census }
 }
 
-/// The next moment at which a plan would be another one.
-fn next_change(plan: &Plan, fleet: &Fleet, at: Moment) -> Option<Moment> {
-    let noted = plan.notes.iter().filter_map(|note| match &note.notice {
+/// The moments that a plan's notes name.
+fn noted(plan: &Plan) -> impl Iterator<Item = Moment> {
+    plan.notes.iter().filter_map(move |note| match &note.notice {
         Notice::Arriving { until }
         | Notice::Booting { until, .. }
         | Notice::ShuttingDown { until }
@@ -113,7 +120,7 @@ fn next_change(plan: &Plan, fleet: &Fleet, at: Moment) -> Option<Moment> {
         | Notice::GettingReady { until, .. }
         | Notice::Gathered { until, .. } => Some(*until),
         Notice::PoweringOn { asked } => Some(asked.plus(Span::minutes(5))),
-        Notice::Leaving { .. } => Some(at.plus(Span::minutes(1))),
+        Notice::Leaving { .. } => Some(plan.at.plus(Span::minutes(1))),
         Notice::NotReady { until, .. } => *until,
         // Their moments stand in the files, and are taken from there.
         Notice::EndsOn { .. } | Notice::Held { .. } | Notice::HoldOver { .. }
@@ -135,27 +142,86 @@ fn next_change(plan: &Plan, fleet: &Fleet, at: Moment) -> Option<Moment> {
         | Notice::FirewallTwins { .. }
         | Notice::FirewallLeft { .. }
         | Notice::NoSshKeys { .. }
+        | Notice::Unsure { .. }
+        | Notice::Untried { .. }
         | Notice::Withheld { .. } => None,
-    });
-    let ends = fleet.servers.values().filter_map(|server| server.destroy_after);
-    let holds = fleet.servers.values().filter_map(|server| server.hold.as_ref()?.until);
-    noted.chain(ends).chain(holds).filter(|moment| *moment > at).min()
+    })
 }
 
 struct World<'a> {
-    fleet: &'a Fleet,
+    /// The files, as `generate` will have written them.
+    fleet: Fleet,
     policy: &'a Policy,
     census: Census,
     history: History,
     /// The number of the next droplet.
     next: u64,
+    stuck: Stuck,
+    /// Servers that are off only because they were not paid meanwhile.
+    unpaid: BTreeSet<ServerName>,
+}
+
+/// What waits for a person: nothing is predicted of it.
+struct Stuck {
+    /// Not created.
+    uncreated: BTreeSet<ServerName>,
+    /// Not handed over.
+    unready: BTreeSet<DropletId>,
+}
+
+fn stuck(today: &Plan) -> Stuck {
+    let is_shut = today.notes.iter().any(|note| {
+        matches!(note.notice, Notice::FirewallPending { is_failed: true, .. } | Notice::FirewallTwins { .. })
+    });
+    let waits = |note: &&Note| is_shut && matches!(note.notice, Notice::FirewallFirst { .. });
+    let unready = today.notes.iter().filter_map(|note| match note.notice {
+        Notice::NotReady { droplet, .. } => Some(droplet),
+        _ => None,
+    });
+    Stuck {
+        uncreated: today.notes.iter().filter(waits).filter_map(|note| note.server.clone()).collect(),
+        unready: unready.collect(),
+    }
 }
 
 impl World<'_> {
+    /// The files of now: what `generate` will have written about those whose time has come.
+    fn turn(&mut self) {
+        for server in self.fleet.servers.values_mut() {
+            let next = Standing::next(server, &self.policy.grace);
+            let Some(next) = next.filter(|next| next.since <= self.census.at) else { continue };
+            if next.because == Because::PastDue {
+                self.unpaid.insert(server.name.clone());
+            }
+            // What Stripe said before is no longer what it says.
+            if let Some(fresh) = server.subscription().and_then(|id| self.census.billing.get_mut(id)) {
+                fresh.subscription = None;
+            }
+            let Standing { state, because, since, destroy_after } = next;
+            let ends_on = None;
+            *server = Server { state, because, since, ends_on, destroy_after, ..server.clone() };
+        }
+    }
+
+    /// The next moment at which a plan would be another one.
+    fn next_change(&self, plan: &Plan) -> Option<Moment> {
+        let servers = self.fleet.servers.values();
+        let files = servers.flat_map(|server| {
+            let turns = Standing::next(server, &self.policy.grace).map(|next| next.since);
+            let over = server.hold.as_ref().and_then(|hold| hold.until);
+            [turns, server.destroy_after, over].into_iter().flatten()
+        });
+        noted(plan).chain(files).filter(|moment| *moment > self.census.at).min()
+    }
+
     /// The plan, its questions answered as is predicted.
     fn plan(&mut self) -> Plan {
         loop {
-            let plan = plan(self.fleet, &self.census, &self.history, self.policy);
+            let mut plan = plan(&self.fleet, &self.census, &self.history, self.policy);
+            plan.steps.retain(|step| {
+                let is_stuck = step.server.as_ref().is_some_and(|name| self.stuck.uncreated.contains(name));
+                !(is_stuck && matches!(step.action, Action::Create { .. }))
+            });
             if plan.questions.is_empty() {
                 return plan;
             }
@@ -225,9 +291,8 @@ impl World<'_> {
             droplet.status = DropletStatus::Active;
             droplet.public_ipv4.get_or_insert(Ipv4Addr::UNSPECIFIED);
         }
-        for readiness in self.census.readiness.values_mut() {
-            // What is not good a person mends, at a time that nobody knows.
-            if matches!(readiness, Readiness::NotYet { .. }) {
+        for (droplet, readiness) in &mut self.census.readiness {
+            if !self.stuck.unready.contains(droplet) {
                 *readiness = Readiness::Ready { host_key: None };
             }
         }

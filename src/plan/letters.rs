@@ -6,6 +6,7 @@ use crate::model::history::Failures;
 use crate::model::ids::{DropletId, PaymentId, StepId};
 use crate::model::letter::{Letter, Occasion, Recipient};
 use crate::model::moment::{Moment, Span};
+use crate::model::plan::Notice;
 use crate::model::policy::OnFailure;
 use crate::model::step::{Action, Reason};
 
@@ -85,6 +86,20 @@ pub(super) fn ended(case: &Case, to: &mut Verdict) {
 /// To the operator: deleted behind our back. One alert per droplet.
 pub(super) fn alert_deleted(case: &Case, droplet: DropletId, to: &mut Verdict) {
     send(case, to, Occasion::AlertDeleted { droplet }, &droplet, Reason::Absent);
+}
+
+/// To the operator: taken for delivered, and nobody knows whether its customer was told. One that is older than a day
+/// has been used, or somebody has asked.
+pub(super) fn alert_unsure(case: &Case, droplet: &Droplet, to: &mut Verdict) {
+    let day = Span::days(1);
+    let is_told = case.record.has_done(&letter_id(case, "welcome", &case.record.attempt));
+    let taken = case.record.delivered.filter(|at| !is_told && *at < droplet.created_at.plus(day));
+    let Some(taken) = taken else { return };
+    let occasion = Occasion::AlertUnsure { droplet: droplet.id, address: droplet.public_ipv4 };
+    send(case, to, occasion, &droplet.id, Reason::MaybeTold);
+    if case.within(taken, day) {
+        case.note(to, Notice::Unsure { droplet: droplet.id });
+    }
 }
 
 /// To the operator: a step without which somebody is not served, or not paid back, is refused again and again. One

@@ -187,15 +187,23 @@ pub(super) fn adopt(case: &Case, droplet: &Droplet, reason: Reason, to: &mut Ver
     let known = case.record;
     let last_call = intended(case).plus(case.policy.horizon).plus(SKEW);
     // One that no create of this ledger has made may be in use: it counts as delivered, for its password is
-    // not ours to mail.
-    // But one that is being made nobody can have used.
-    let is_old = || droplet.created_at.plus(case.policy.boot_deadline) <= case.at();
-    let is_foreign = known.attempt == 0 && (droplet.status != DropletStatus::New || is_old());
+    // not ours to mail. But one that certainly nobody was told of is replaced.
+    let is_lost = known.attempt == 0;
+    let is_foreign = match is_lost.then(|| ready::is_untold(case, droplet, to)) {
+        Some(None) => return,
+        Some(Some(is_untold)) => !is_untold,
+        None => false,
+    };
     // Made later than now: our clock is behind, and says nothing about when.
     let is_later = droplet.created_at > last_call && droplet.created_at <= case.at().plus(SKEW);
     let delivered = is_foreign || known.delivered.is_some() || is_later;
     let fact = Fact::Adopted { droplet: droplet.id, delivered };
     record(case, to, "adopted", fact, reason);
+    match (is_lost, delivered) {
+        (true, false) => replace(case, Some(droplet), to),
+        (true, true) => case.note(to, Notice::Unsure { droplet: droplet.id }),
+        (false, _) => {}
+    }
 }
 
 /// A create is intended, and its reply was lost (or never came).

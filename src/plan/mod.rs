@@ -26,7 +26,7 @@ mod ready;
 
 use std::collections::BTreeMap;
 
-use crate::model::census::Census;
+use crate::model::census::{Census, Secret};
 use crate::model::desired::Fleet;
 use crate::model::history::{History, Record};
 use crate::model::ids::ServerName;
@@ -60,9 +60,11 @@ pub fn plan(fleet: &Fleet, census: &Census, history: &History, policy: &Policy) 
         server: None,
         notice: Notice::Orphan { droplet: droplet.id, name: droplet.name.clone(), monthly: droplet.monthly },
     }));
+    firewall::alert(fleet, census, history, policy, &mut sum);
     alerts::gather(history, census.at, &mut sum);
     let Verdict { steps, mut notes, questions } = sum;
     notes.extend(keyless(&steps, policy));
+    notes.extend(untried(&steps, census));
     notes.sort();
     let steps = sorted(steps);
     let money = money::line(fleet, census, history, &steps, &matched.orphans);
@@ -77,6 +79,17 @@ pub fn plan(fleet: &Fleet, census: &Census, history: &History, policy: &Policy) 
         money,
         uses,
     }
+}
+
+/// Said once for all passwords that are to be told, and that nobody here could try.
+fn untried(steps: &[Step], census: &Census) -> Option<Note> {
+    let is_untried = |step: &&Step| {
+        let secret = step.server.as_ref().and_then(|server| census.secrets.get(server));
+        matches!(&step.action, Action::Letter { letter } if letter.is_welcome())
+            && secret == Some(&Secret::Untried)
+    };
+    let passwords = steps.iter().filter(is_untried).count();
+    (passwords > 0).then_some(Note { server: None, notice: Notice::Untried { passwords } })
 }
 
 /// Said once for all droplets that are made without an SSH key.

@@ -1,14 +1,14 @@
 //! A droplet that is up and not delivered: handed over when its first boot is over and good, else waited for.
 //! Invariant: what may have been told to its customer is neither kept back nor given up.
 
-use crate::model::census::{Droplet, Question, Readiness, Secret};
+use crate::model::census::{Droplet, DropletStatus, Question, Readiness, Secret};
 use crate::model::letter::Occasion;
-use crate::model::moment::Moment;
+use crate::model::moment::{Moment, Span};
 use crate::model::plan::Notice;
-use crate::model::policy::{NotReady, ReadyBy};
+use crate::model::policy::{NotReady, Policy, ReadyBy};
 use crate::model::step::{DestroyCause, Fact, Reason};
 
-use super::case::{Case, Verdict};
+use super::case::{Case, SKEW, Verdict};
 use super::letters;
 use super::life::{give_up, intended, record};
 
@@ -43,7 +43,7 @@ fn tell(case: &Case, droplet: &Droplet, occasion: Occasion, reason: Reason, to: 
         None => {
             to.questions.insert(Question::Password(case.server.name.clone(), case.record.attempt));
         }
-        Some(Secret::Opens) => letters::welcome(case, occasion, reason, to),
+        Some(Secret::Opens | Secret::Untried) => letters::welcome(case, occasion, reason, to),
         // Nobody knows what its customer knows: it is theirs, and a person must ask them.
         Some(Secret::Lost { .. }) if letters::begun_welcome(case).is_some() => {
             let fact = Fact::Adopted { droplet: droplet.id, delivered: true };
@@ -74,7 +74,7 @@ fn keep_back(case: &Case, droplet: &Droplet, state: &Readiness, to: &mut Verdict
             let reason = Reason::NeverReady { intended: intended(case), deadline };
             give_up(case, Some(droplet), DestroyCause::NeverTold, &reason, to);
         }
-        Readiness::NotYet { why } if !is_late => {
+        Readiness::NotYet { why, is_absent: _ } if !is_late => {
             let (until, why) = (deadline(case), why.clone());
             case.note(to, Notice::GettingReady { droplet: droplet.id, until, why });
         }
@@ -84,6 +84,32 @@ fn keep_back(case: &Case, droplet: &Droplet, state: &Readiness, to: &mut Verdict
             letters::alert_not_ready(case, occasion, state.clone(), to);
             case.note(to, Notice::NotReady { droplet: droplet.id, state: state.clone(), until: fails });
         }
+    }
+}
+
+/// Whether it is certain that nobody was told of a droplet that no create of this ledger has made: it is being made,
+/// or it says itself that its first boot is not over, or not good, and is too young to have been mended since.
+/// `None` while that is asked.
+pub(super) fn is_untold(case: &Case, droplet: &Droplet, to: &mut Verdict) -> Option<bool> {
+    let Policy { boot_deadline: boot, ready_deadline: ready, .. } = case.policy;
+    let is_young = |span: Span| case.at() < droplet.created_at.plus(span);
+    match (&droplet.status, droplet.public_ipv4) {
+        (DropletStatus::New, _) => Some(is_young(*boot)),
+        (DropletStatus::Active, Some(address)) if case.policy.ready == ReadyBy::Http => {
+            // One that is made later than now tells that our clock is behind, and not how old it is.
+            let is_dated = droplet.created_at <= case.at().plus(SKEW);
+            if !(is_dated && is_young(boot.plus(*ready))) {
+                return Some(false);
+            }
+            let state = case.census.readiness.get(&droplet.id);
+            if state.is_none() {
+                // Which try it was nobody knows. The page of a later one shows as another server's.
+                let (server, attempt) = (case.server.name.clone(), 1);
+                to.questions.insert(Question::Ready { droplet: droplet.id, address, server, attempt });
+            }
+            state.map(Readiness::is_unfinished)
+        }
+        _ => Some(false),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::model::moment::Span;
 use crate::model::policy::{FirewallBy, ReadyBy};
+use crate::ports::Ledger as _;
 use crate::sim::whim::{Told, Whim};
 use crate::sim::world::lock;
 
@@ -150,7 +151,7 @@ async fn play(mut stage: Stage, scenario: &Scenario, spoils: &Spoils) -> (usize,
     }
     let calls = stage.meddler.calls() - first;
     stage.meddler.rest();
-    broken.extend(settled(&mut stage, false).await);
+    broken.extend(settled(&mut stage, Excuse::default()).await);
     broken.sort();
     broken.dedup();
     (calls, broken, stage.meddler.log())
@@ -173,7 +174,7 @@ pub fn judge(stage: &Stage, excuse: Excuse) -> Vec<Broken> {
 
 /// Law 1: when trouble has stopped, an apply settles, and a second look finds nothing to do. And law 4's second half and
 /// law 12, which hold only then.
-pub async fn settled(stage: &mut Stage, forgets: bool) -> Vec<Broken> {
+pub async fn settled(stage: &mut Stage, excuse: Excuse) -> Vec<Broken> {
     let mut broken = Vec::new();
     let _ = stage.generate().await;
     stage.reset_breaker(true).await;
@@ -189,11 +190,13 @@ pub async fn settled(stage: &mut Stage, forgets: bool) -> Vec<Broken> {
         }
         Err(fault) => broken.push(Broken { law: 1, what: fault.to_string() }),
     }
+    // The ledger in memory always answers.
+    let entries = stage.ledger.entries(None).await.unwrap_or_default();
     let (now, ours, fleet) = (stage.now(), stage.our_now(), stage.witness.fleet());
     let mut world = lock(&stage.world);
     let books = stage.books();
-    broken.extend(served::unrefunded(&world, &books, &fleet, now, forgets));
-    broken.extend(served::unserved(&mut world, &books, &fleet, ours, forgets));
+    broken.extend(served::unrefunded(&world, &books, &fleet, now, excuse.forgets || excuse.doubts));
+    broken.extend(served::unserved(&mut world, &books, &fleet, ours, excuse, &entries));
     broken.extend(walls::unsettled(world.cloud(), stage.policy.firewall));
     drop((world, books));
     broken

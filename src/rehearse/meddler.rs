@@ -226,7 +226,7 @@ impl<P: Probe> Probe for Meddled<P> {
         // A probe has no fault of its own: what goes wrong with it is an answer that says nothing.
         let asked = || async { Ok(self.inner.ready(address, id).await) };
         let said = self.meddler.around("ready", Kind::Read, asked).await;
-        said.unwrap_or_else(|fault| Readiness::NotYet { why: fault.to_string() })
+        said.unwrap_or_else(|fault| Readiness::NotYet { why: fault.to_string(), is_absent: false })
     }
 }
 

@@ -218,7 +218,7 @@ async fn calm(stage: &mut Stage, outcome: &mut Outcome, excuse: Excuse) {
         outcome.broken.extend(judge(stage, excuse));
         stage.advance(wait);
     }
-    outcome.broken.extend(settled(stage, excuse.forgets || excuse.doubts).await);
+    outcome.broken.extend(settled(stage, excuse).await);
     outcome.broken.extend(judge(stage, excuse));
 }
 

@@ -9,11 +9,12 @@ use crate::model::desired::{DesiredState, Fleet, Server};
 use crate::model::history::{Entry, Event};
 use crate::model::ids::{ServerName, SubscriptionId};
 use crate::model::moment::{Moment, Span};
+use crate::model::step::Fact;
 use crate::sim::billing::Books;
 use crate::sim::machine::Power;
 use crate::sim::world::{Delivered, World};
 
-use super::laws::Broken;
+use super::laws::{Broken, Excuse};
 
 /// A pass may take so long, and a letter says what was so when it began.
 const PASS: Span = Span::minutes(60);
@@ -31,9 +32,18 @@ struct Life {
 }
 
 /// Law 12: when all is settled, every server that is paid for and is to run is on, and its customer was told; or its
-/// operator was told why not: it was deleted by hand, or the delivery failed. `forgets`: the ledger or the passwords were lost, our clock was hours off, or an
-/// older one put in its place; what may be in use is then taken for delivered, and nobody is told twice.
-pub fn unserved(world: &mut World, books: &Books, fleet: &Fleet, ours: Moment, forgets: bool) -> Vec<Broken> {
+/// operator was told why not: it was deleted by hand, the delivery failed, or, after a lost ledger or an older one in
+/// its place, nobody knows whether its customer was told (of one that was older than a day then, nothing is said).
+/// After lost passwords, or with our clock hours off, nobody is told twice.
+pub fn unserved(
+    world: &mut World,
+    books: &Books,
+    fleet: &Fleet,
+    ours: Moment,
+    excuse: Excuse,
+    entries: &[Entry],
+) -> Vec<Broken> {
+    let forgets = excuse.forgets || excuse.doubts;
     let lives = lives(world);
     let is_by_hand =
         |server: &Server| lives.iter().any(|life| !life.is_marked && life.name == server.name.as_str());
@@ -48,16 +58,45 @@ pub fn unserved(world: &mut World, books: &Books, fleet: &Fleet, ours: Moment, f
         // After a lost ledger a droplet that hangs in its first boot is left to a person, and noted.
         let hangs =
             forgets && cloud.machines().any(|m| m.name == server.name.as_str() && m.power == Power::New);
-        let told = |word: &str| world.outbox.iter().any(|letter| is_about(letter, &server.name, word));
-        if is_on && !told("welcome") && !told("operator-not-ready") && !forgets {
+        let told = |world: &World, word: &str| {
+            world.outbox.iter().any(|letter| is_about(letter, &server.name, word))
+        };
+        let is_old = excuse.forgets && was_old(cloud_age(world, server), server, entries);
+        let is_told =
+            told(world, "welcome") || told(world, "operator-not-ready") || told(world, "operator-unsure");
+        if is_on && !is_told && !is_old && !excuse.doubts {
             let what = format!("{} is paid for and on, and its customer does not know", server.name);
             found.push(Broken { law: 12, what });
         }
-        if !is_on && !hangs && !told("operator-deleted") && !told("operator-failed") && !is_by_hand(server) {
+        if !is_on
+            && !hangs
+            && !told(world, "operator-deleted")
+            && !told(world, "operator-failed")
+            && !is_by_hand(server)
+        {
             found.push(Broken { law: 12, what: format!("{} is paid for and not on", server.name) });
         }
     }
     found
+}
+
+/// When the droplet of a server was made.
+fn cloud_age(world: &mut World, server: &Server) -> Option<i64> {
+    world
+        .cloud()
+        .machines()
+        .find(|machine| machine.name == server.name.as_str())
+        .map(|machine| machine.created)
+}
+
+/// Whether a droplet that was made then was older than a day when it was taken as delivered. When that was, only the
+/// ledger can say.
+fn was_old(made: Option<i64>, server: &Server, entries: &[Entry]) -> bool {
+    let mut taken = entries.iter().filter(|entry| {
+        let is_taken = matches!(entry.event, Event::Noticed { fact: Fact::Adopted { delivered: true, .. } });
+        is_taken && entry.server.as_ref() == Some(&server.name)
+    });
+    made.is_some_and(|made| taken.any(|entry| entry.at.unix() * 1_000 >= made + 86_400_000 - 1_000))
 }
 
 /// Law 4, second half: when all is settled, every failed delivery that was paid for is refunded, and what came back

@@ -256,7 +256,7 @@ impl Stage {
             billing: Arc::new(self.billing()),
             clock: Arc::new(door),
         };
-        look(&eyes, &self.setup(), history, &mut Prices::default()).await
+        look((&eyes, None), &self.setup(), history, &mut Prices::default()).await
     }
 
     /// The subscription behind each server.

@@ -30,6 +30,7 @@ fn drift(drift: &Drift) -> String {
         Drift::Added { what, peers } => format!("removes {}", rule(what, peers)),
         Drift::Taken { what, peers } => format!("adds {}", rule(what, peers)),
         Drift::Unmarked => format!("attaches it to the tag `{MARK}`"),
+        Drift::Failed => "puts it in force again, which DigitalOcean could not".to_owned(),
         Drift::OtherTag { tag } => format!("detaches it from the tag `{}`", clean(tag)),
         Drift::OtherDroplet { droplet } => format!("detaches it from droplet {droplet}, which is not ours"),
     }
@@ -39,7 +40,9 @@ fn drift(drift: &Drift) -> String {
 pub fn notice(notice: &Notice) -> String {
     match notice {
         Notice::FirewallPending { is_failed: true, .. } => {
-            format!("DigitalOcean could not put `{NAME}` in force; look at it in the control panel")
+            format!(
+                "DigitalOcean could not put `{NAME}` in force; it is put again every 5 minutes; look at it in the control panel"
+            )
         }
         Notice::FirewallPending { is_failed: false, droplets: 0 } => {
             format!("DigitalOcean is putting `{NAME}` in force")

@@ -164,6 +164,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     }
     add!("frame" "welcome" "suspended" "resumed" "ending" "ended" "failed");
     add!("operator-failed" "operator-deleted" "operator-refused" "operator-refund" "operator-not-ready");
+    add!("operator-unsure" "operator-firewall");
     add!("operator-many" "operator-breaker");
     Ok(env)
 }
@@ -196,6 +197,8 @@ fn subject(letter: &Letter) -> String {
         }
         Occasion::AlertRefund { .. } => format!("[basement] a refund came back: {server}"),
         Occasion::AlertNotReady { .. } => format!("[basement] not ready: {server}"),
+        Occasion::AlertUnsure { .. } => format!("[basement] taken as delivered: {server}"),
+        Occasion::AlertFirewall { .. } => "[basement] the firewall is not in force".to_owned(),
         Occasion::AlertBreaker { .. } => "[basement] creates and refunds are stopped".to_owned(),
     }
 }
@@ -240,6 +243,10 @@ fn particulars(occasion: &Occasion) -> Value {
             is_other => matches!(state, Readiness::Mismatch { .. }),
             until => until.map(at),
         },
+        Occasion::AlertUnsure { droplet, address } => {
+            context! { droplet => droplet.to_string(), address => address.map(|at| at.to_string()) }
+        }
+        Occasion::AlertFirewall { why, waiting } => context! { why => line(why), waiting => waiting },
         Occasion::AlertBreaker { opened } => {
             context! { failures => failures(opened), since => at(opened.since) }
         }

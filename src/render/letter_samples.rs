@@ -59,6 +59,8 @@ pub fn samples(now: Moment) -> Result<Vec<Sample>, BadId> {
             state: Readiness::Failed { failed: vec!["nginx:answers".to_owned()] },
             until: None,
         },
+        Occasion::AlertUnsure { droplet, address: Some(address) },
+        Occasion::AlertFirewall { why: "DigitalOcean could not put it in force".to_owned(), waiting: 2 },
         Occasion::AlertMany { told: names.iter().map(told).collect() },
         Occasion::AlertBreaker { opened },
     ];
@@ -89,7 +91,10 @@ fn refused(what: &str, why: &str) -> Occasion {
 
 fn sample(special: &str, occasion: Occasion) -> Result<Sample, BadId> {
     let is_alert = occasion.is_alert();
-    let is_of_fleet = matches!(occasion, Occasion::AlertMany { .. } | Occasion::AlertBreaker { .. });
+    let is_of_fleet = matches!(
+        occasion,
+        Occasion::AlertMany { .. } | Occasion::AlertFirewall { .. } | Occasion::AlertBreaker { .. }
+    );
     let server = ServerName::parse("ada-7f3k2m9q")?;
     let customer = CustomerId::parse("cus_SAMPLE")?;
     let to = if is_alert { Recipient::Operator } else { Recipient::Customer(customer) };

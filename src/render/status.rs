@@ -30,7 +30,7 @@ pub fn status_table(history: &History, fleet: Option<&Fleet>, uses: &Uses, at: M
             let droplet = s.record.and_then(|r| r.droplet).filter(|_| s.has_droplet());
             vec![
                 s.name.to_string(),
-                if s.lost(fleet) { format!("{} (no file)", s.words) } else { s.words.to_owned() },
+                s.is(fleet, at),
                 time(s.since),
                 s.server.map_or_else(dash, |server| server.plan.to_string()),
                 s.address().map_or_else(dash, |a| a.to_string()),
@@ -78,6 +78,7 @@ pub fn status_json(history: &History, fleet: Option<&Fleet>, uses: &Uses, at: Mo
                 "is": s.words,
                 "since": s.since,
                 "declared": s.server.map(|server| server.state_at(at)),
+                "ends_on": s.server.and_then(|server| server.ends_on),
                 "user": s.server.map(|server| &server.user),
                 "plan": s.server.map(|server| &server.plan),
                 "address": s.address(),
@@ -105,6 +106,16 @@ impl Standing<'_> {
     fn has_droplet(&self) -> bool {
         let phase = self.record.map(|r| r.phase);
         matches!(phase, Some(Phase::Creating | Phase::Booting | Phase::Delivered))
+    }
+
+    /// How it is, and what a table has no column for.
+    fn is(&self, fleet: Option<&Fleet>, at: Moment) -> String {
+        let ends_on = self.server.and_then(|server| server.ends_on);
+        match ends_on {
+            _ if self.lost(fleet) => format!("{} (no file)", self.words),
+            Some(end) if self.has_droplet() => format!("{} (ends {})", self.words, time_seen(end, at)),
+            _ => self.words.to_owned(),
+        }
     }
 
     /// It has a droplet, and no file declares it.

@@ -85,7 +85,7 @@ fn letters(soon: &[&Upcoming], plan: &Plan) -> Row {
 
 /// A step to come: its time before its verb, its words as a step's own.
 fn row(next: &Upcoming, places: Places<'_>, plan: &Plan) -> Row {
-    let Upcoming { at, server, action, reason, waits } = next;
+    let Upcoming { at, server, action, reason, waits, if_unpaid } = next;
     let verb = format!("{}: {}", ahead(*at, plan.at), words::verb(action));
     let subject = server.as_ref().map_or("fleet", ServerName::as_str);
     let time = time_seen(*at, plan.at);
@@ -94,8 +94,14 @@ fn row(next: &Upcoming, places: Places<'_>, plan: &Plan) -> Row {
     } else {
         format!("{time}, {}", words::what(action, server.as_ref(), places))
     };
-    let waits: String = waits.iter().map(|name| format!("; `{name}` stands in its way")).collect();
-    let row = Row::new(Sign::of(action), &verb, subject, what, why::reason(reason, plan.at) + &waits);
+    let mut why = why::reason(reason, plan.at);
+    if *if_unpaid {
+        why.push_str(", if it is not paid by then");
+    }
+    for name in waits {
+        why.extend(["; `", name.as_str(), "` stands in its way"]);
+    }
+    let row = Row::new(Sign::of(action), &verb, subject, what, why);
     Row { cause: why::cause(reason), at: Some(*at), ..row }
 }
 

@@ -126,7 +126,7 @@ fn takes(steps: &[Step]) -> Vec<String> {
     let of = |names: &[&str], what: &str| {
         said(names.len(), format!("destroys {} that {what} ({})", n(names.len(), "server"), named(names)))
     };
-    let is_mended = |step: &&Step| matches!(&step.action, Action::Firewall { order } if order.id.is_some());
+    let is_mended = |step: &&Step| matches!(&step.action, Action::Firewall { order } if order.takes_away());
     let mended = steps.iter().filter(is_mended).count();
     let cancels = servers(steps, |action| matches!(action, Action::Cancel { .. }));
     let off = servers(steps, |action| matches!(action, Action::Shutdown { .. } | Action::PowerOff { .. }));

@@ -124,6 +124,8 @@ pub fn notice_word(notice: &Notice) -> &'static str {
         Notice::Twins { .. } => "twins",
         Notice::Orphan { .. } => "orphan",
         Notice::WrongSize { .. } => "wrong size",
+        Notice::Unsure { .. } => "told?",
+        Notice::Untried { .. } => "not looked at",
         Notice::Held { .. } => "held",
         Notice::HoldOver { .. } => "hold is over",
         Notice::Stale { .. } => "stale file",
@@ -159,6 +161,7 @@ pub fn is_for_you(notice: &Notice) -> bool {
         | Notice::SameSubscription { .. }
         | Notice::RefundByHand { .. }
         | Notice::NotReady { .. }
+        | Notice::Unsure { .. }
         | Notice::BreakerOpen { .. }
         | Notice::FirewallTwins { .. }
         | Notice::FirewallLeft { .. }
@@ -178,6 +181,7 @@ pub fn is_for_you(notice: &Notice) -> bool {
         | Notice::FirewallPending { is_failed: false, .. }
         | Notice::FirewallFirst { by_hand: false }
         | Notice::Gathered { .. }
+        | Notice::Untried { .. }
         | Notice::Withheld { .. } => false,
     }
 }
@@ -265,6 +269,7 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
         Notice::WrongSize { has, wants } => {
             format!("it is a {}, and its file wants a {}; it is not resized", clean(has), clean(wants))
         }
+        Notice::Unsure { .. } | Notice::Untried { .. } => untold(notice),
         Notice::Held { .. } | Notice::HoldOver { .. } => hold(notice, now),
         Notice::Stale { status, would } => format!(
             "Stripe now says `{}`, so the file's `{}` is not followed; run `basement generate`",
@@ -274,9 +279,7 @@ pub fn notice(notice: &Notice, server: Option<&ServerName>, now: Moment) -> Stri
         Notice::HandsOff { droplet, status } => {
             format!("droplet {droplet} is `{}`; it is not touched", clean(status))
         }
-        Notice::MarkLost { droplet } => {
-            format!("droplet {droplet} has lost its tag `basement`; it is not touched until the tag is back")
-        }
+        Notice::MarkLost { droplet } => mark_lost(*droplet),
         Notice::SameSubscription { droplet, name } => format!(
             "droplet {droplet} (`{0}`) has no file and seems to be of the same subscription; nothing is made: \
              give the file its former name, `fleet/servers/{0}.yaml`, or destroy that droplet by hand",
@@ -316,6 +319,25 @@ fn not_ready(droplet: DropletId, state: &Readiness, until: Option<String>) -> St
         }
         None => format!("droplet {droplet}: {what}; its customer is told when it is mended"),
     }
+}
+
+/// A note about a letter that may not have come, or may not come; nothing about another one.
+fn untold(notice: &Notice) -> String {
+    match notice {
+        Notice::Unsure { droplet } => {
+            format!("droplet {droplet} is taken as delivered; nobody knows whether its customer was told")
+        }
+        Notice::Untried { passwords } => format!(
+            "{}: not looked at, for there is no seal key here; a server whose password is lost is replaced instead \
+             of told of (`--allow lost-key`)",
+            count(*passwords as u64, "password")
+        ),
+        _ => String::new(),
+    }
+}
+
+fn mark_lost(droplet: DropletId) -> String {
+    format!("droplet {droplet} has lost its tag `basement`; it is not touched until the tag is back")
 }
 
 fn keyless(creates: usize) -> String {

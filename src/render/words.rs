@@ -169,6 +169,8 @@ pub fn letter_words(letter: &Letter) -> String {
         | Occasion::AlertRefused { .. }
         | Occasion::AlertRefund { .. }
         | Occasion::AlertNotReady { .. }
+        | Occasion::AlertUnsure { .. }
+        | Occasion::AlertFirewall { .. }
         | Occasion::AlertMany { .. }
         | Occasion::AlertBreaker { .. } => format!("alert: {}", alert_words(&letter.occasion)),
     };
@@ -195,6 +197,8 @@ pub fn alert_words(occasion: &Occasion) -> String {
             let cause = told.first().map_or("", |told| told.occasion.word());
             format!("{}, {} ({})", cause_words(cause), count(told.len() as u64, "server"), names(&servers))
         }
+        Occasion::AlertUnsure { droplet, .. } => format!("droplet {droplet} is taken as delivered"),
+        Occasion::AlertFirewall { why, .. } => format!("the firewall is not in force: {}", clean(why)),
         Occasion::AlertBreaker { opened } => format!("{}, breaker open", failures(opened)),
         Occasion::Welcome { .. }
         | Occasion::Suspended { .. }
@@ -213,6 +217,7 @@ pub fn cause_words(word: &str) -> &'static str {
         "operator-refused" => "what is refused again and again",
         "operator-not-ready" => "servers whose first boot is not over, or not good",
         "operator-refund" => "refunds that came back",
+        "operator-unsure" => "servers taken as delivered",
         _ => "the fleet",
     }
 }
@@ -224,7 +229,7 @@ pub fn readiness(state: &Readiness) -> String {
         Readiness::Failed { failed } => {
             format!("its own checks failed: {}", clean(&failed.join(", ")))
         }
-        Readiness::NotYet { why } => clean(why),
+        Readiness::NotYet { why, is_absent: _ } => clean(why),
         Readiness::Mismatch { told, shown } => {
             format!("its page tells the SSH key {}, and SSH shows {}", clean(told), clean(shown))
         }

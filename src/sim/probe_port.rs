@@ -12,7 +12,7 @@ use crate::sim::ports::Door;
 use crate::sim::requests::Vendor;
 use crate::sim::trouble::Mishap;
 use crate::sim::world::{Call, World, lock};
-use crate::wire::first_boot::{Handshake, PATH, compared, not_yet, page};
+use crate::wire::first_boot::{Handshake, PATH, compared, no_page, not_yet, page};
 
 /// As long as the real probe waits.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -49,7 +49,7 @@ fn ask(world: &mut World, address: Ipv4Addr, id: &str) -> Readiness {
         return not_yet("its web server breaks off");
     }
     let Some(body) = first_boot::page(machine) else {
-        return not_yet("its page is not there: status 404");
+        return no_page("its page is not there: status 404");
     };
     match page(&body, id) {
         Err(state) => state,

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::model::census::Readiness;
+use crate::model::census::{ASKS_NO_PASSWORD, Readiness};
 
 /// Where the page is. Source: `cloud-init/base.yaml`.
 pub const PATH: &str = "/.well-known/basement.json";
@@ -65,14 +65,19 @@ pub fn compared(told: Option<String>, handshake: Handshake) -> Readiness {
     match told {
         _ if !is_fingerprint(&shown) => not_yet("SSH shows no key that can be read"),
         Some(told) if told != shown => Readiness::Mismatch { told, shown },
-        _ if !asks_password => Readiness::Failed { failed: vec!["ssh:asks-password".to_owned()] },
+        _ if !asks_password => Readiness::Failed { failed: vec![ASKS_NO_PASSWORD.to_owned()] },
         host_key => Readiness::Ready { host_key },
     }
 }
 
 /// Nothing is known yet.
 pub fn not_yet(why: impl Into<String>) -> Readiness {
-    Readiness::NotYet { why: why.into() }
+    Readiness::NotYet { why: why.into(), is_absent: false }
+}
+
+/// The droplet itself says that it has no page.
+pub fn no_page(why: impl Into<String>) -> Readiness {
+    Readiness::NotYet { why: why.into(), is_absent: true }
 }
 
 /// The name of a check, or what stands for one that is no name.

@@ -59,6 +59,8 @@ fn what_the_base_does_not_ask_for_is_this_change() {
     let larger = |server: &mut Server| server.spec.size = "s-4vcpu-8gb".parse().expect("a slug");
     assert_eq!(line(&Scene::running, &larger), "create this_change");
     assert_eq!(line(&Scene::running, &|_| {}), "create pending");
+    // An end that is only foretold asks for nothing.
+    assert_eq!(line(&Scene::running, &|server| server.ends_on = Some(after(60))), "create pending");
     let resumed = || {
         let scene = told_off().droplet(7, Off).at(after(60)).stripe(Status::Active);
         let server = Server { destroy_after: None, state: DesiredState::Running, ..scene.server.clone() };

@@ -1,17 +1,20 @@
 //! What a plan says about tomorrow and about money: forecasts, what stands in the way, and exact sums.
 
+mod ends;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use basement::model::billing::Status;
 use basement::model::census::{Account, Census, DropletStatus, Readiness, Secret, Size};
 use basement::model::desired::{Fleet, Price};
+use basement::model::firewall::{Firewall, Progress, ours};
 use basement::model::history::{History, Phase, Record};
 use basement::model::ids::DropletId;
 use basement::model::insight::{Concern, Upcoming};
 use basement::model::moment::{Moment, Span};
 use basement::model::money::{Currency, Money, Totals};
 use basement::model::plan::{MoneyLine, Plan, StepMoney};
-use basement::model::policy::{Catalogue, Defaults, PlanEntry};
+use basement::model::policy::{Catalogue, Defaults, FirewallBy, PlanEntry};
 use basement::plan::forecast::{Forecast, Today, forecast};
 use basement::plan::plan;
 use basement::plan::preflight::{Shelf, budget, concerns, shortage};
@@ -69,7 +72,8 @@ fn what_follows_is_known_today() {
 #[test]
 fn a_new_droplet_has_a_password_that_opens_and_what_is_not_good_is_not_foretold_as_good() {
     let lost = Secret::Lost { why: "the ledger has none".to_owned() };
-    let scene = Scene::running().created(7).droplet(7, DropletStatus::Active).ready(7).secret(lost).at(after(2));
+    let scene =
+        Scene::running().created(7).droplet(7, DropletStatus::Active).ready(7).secret(lost).at(after(2));
     let words = |scene: &Scene| -> Vec<&str> {
         let seen = self::seen(scene, after(60));
         seen.upcoming.iter().map(|next| next.action.word()).collect()
@@ -79,6 +83,27 @@ fn a_new_droplet_has_a_password_that_opens_and_what_is_not_good_is_not_foretold_
     let scene = Scene::running().created(7).droplet(7, DropletStatus::Active).shows(7, failed).at(after(2));
     assert_eq!(words(&scene), [""; 0], "a person mends it, at a time that nobody knows");
     assert!(Moment::parse("9999-12-31").is_ok() && Moment::parse("9999-12-32").is_err());
+}
+
+#[test]
+fn nothing_is_foreseen_of_what_waits_for_a_person() {
+    let month = start().plus(Span::days(30));
+    let up = || Scene::running().created(7).droplet(7, DropletStatus::Active).at(after(1));
+    let booting = Readiness::NotYet { why: "status 404".to_owned(), is_absent: true };
+    assert_eq!(ahead(&up().shows(7, booting), month), ["2026-11-02T09:01:30Z letter"]);
+    let failed = Readiness::Failed { failed: vec!["package:nginx".to_owned()] };
+    assert_eq!(ahead(&up().shows(7, failed), month), [""; 0]);
+    let firewall = |status| {
+        let mut scene = Scene::running();
+        scene.policy.firewall = FirewallBy::Cloud;
+        let (id, tags) = ("fw-1".parse().expect("an id"), BTreeSet::from(["basement".to_owned()]));
+        let droplets = BTreeSet::new();
+        scene.census.firewalls =
+            Some(vec![Firewall { id, status, pending: 0, tags, droplets, rules: ours() }]);
+        scene
+    };
+    assert!(!ahead(&firewall(Progress::Waiting), month).is_empty());
+    assert_eq!(ahead(&firewall(Progress::Failed), month), [""; 0]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! From subscriptions to files: a small shop to build situations with.
 
 mod command;
+mod ends;
 mod refused;
 mod rows;
 mod whole;
@@ -94,6 +95,7 @@ fn declared(name: &str, state: DesiredState, because: Because) -> Declared {
         state,
         because,
         since: at("2026-11-03T00:00:00Z"),
+        ends_on: None,
         destroy_after: None,
         hold: None,
     }
@@ -133,10 +135,11 @@ fn read_back(files: &BTreeMap<String, String>) -> Vec<ServerFile> {
 fn told(outcome: &Outcome) -> String {
     let mut lines = Vec::new();
     for file in read_back(&outcome.files) {
-        let Declared { server, state, because, since, destroy_after, hold, .. } = file.declared;
+        let Declared { server, state, because, since, ends_on, destroy_after, hold, .. } = file.declared;
+        let ends_on = ends_on.map(|end| format!(", ends on {end}")).unwrap_or_default();
         let end = destroy_after.map(|end| format!(", destroy after {end}")).unwrap_or_default();
         let hold = hold.map(|hold| format!(", hold: {}", hold.reason)).unwrap_or_default();
-        lines.push(format!("{server}: {state}, {because}, since {since}{end}{hold}"));
+        lines.push(format!("{server}: {state}, {because}, since {since}{ends_on}{end}{hold}"));
     }
     lines.extend(outcome.complaints.iter().map(|c| format!("{}: {}", c.file, c.message)));
     lines.extend(outcome.notes.iter().map(|note| format!("! {}: {}", note.subscription, note.text)));

@@ -132,6 +132,13 @@ fn every_letter_to_the_operator() {
     };
     let failed = Readiness::Failed { failed: vec!["package:certbot".to_owned(), "firewall:443".to_owned()] };
     insta::assert_snapshot!("alert_not_ready", shown(&not_ready(failed, None), &facts()));
+    let unsure = Occasion::AlertUnsure { droplet: DropletId(7), address: Some([203, 0, 113, 7].into()) };
+    insta::assert_snapshot!("alert_unsure", shown(&to_operator(unsure), &facts()));
+    let firewall = |why: &str, waiting| to_operator(Occasion::AlertFirewall { why: why.to_owned(), waiting });
+    let failed_firewall = firewall("DigitalOcean could not put it in force", 1);
+    insta::assert_snapshot!("alert_firewall", shown(&failed_firewall, &facts()));
+    let twins = firewall("there are 2 of that name", 0);
+    insta::assert_snapshot!("alert_firewall_twins", shown(&twins, &facts()));
     let key = |c: &str| format!("SHA256:{}", c.repeat(43));
     let mismatch = Readiness::Mismatch { told: key("a"), shown: key("b") };
     insta::assert_snapshot!("alert_other_key", shown(&not_ready(mismatch, Some(end())), &facts()));

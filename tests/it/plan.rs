@@ -158,7 +158,7 @@ fn odd_worlds() -> Vec<Row> {
         (
             "ledger lost: no second droplet",
             Scene::running().droplet(7, Active).at(after(90)),
-            "record:adopted",
+            "record:adopted (unsure)",
         ),
     ]
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use basement::model::census::DropletStatus::Active;
 use basement::model::firewall::{EVERYWHERE, Firewall, FirewallOrder, Progress, Rule, Way, ours};
-use basement::model::history::{Entry, Event};
+use basement::model::history::{Entry, Event, Outcome};
 use basement::model::ids::{DropletId, StepId};
+use basement::model::letter::Occasion;
+use basement::model::plan::Plan;
 use basement::model::policy::FirewallBy;
 use basement::model::step::Action;
 use basement::plan::{digest, guard};
@@ -44,6 +46,15 @@ fn once(mut scene: Scene) -> Scene {
     scene
 }
 
+fn agree(rows: &[(&str, Scene, &str)]) {
+    let wrong: Vec<String> = rows
+        .iter()
+        .filter(|(_, scene, want)| scene.line() != *want)
+        .map(|(row, scene, want)| format!("{row}: wanted `{want}`, got `{}`", scene.line()))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_row_of_the_life_of_the_firewall() {
     use FirewallBy::{Both, Cloud, Ufw};
@@ -74,10 +85,33 @@ fn every_row_of_the_life_of_the_firewall() {
         ("accepted", changed(|f| f.status = Progress::Waiting), "(firewall_pending) (firewall_first)"),
         ("not everywhere yet", changed(|f| f.pending = 2), "(firewall_pending) (firewall_first)"),
         (
-            "DigitalOcean cannot",
+            "DigitalOcean could not: it is put again",
             changed(|f| f.status = Progress::Failed),
+            "tag firewall (firewall_pending) (firewall_first)",
+        ),
+        (
+            "DigitalOcean could not just now",
+            once(changed(|f| f.status = Progress::Failed)).at(after(4)),
             "(firewall_pending) (firewall_first)",
         ),
+        (
+            "DigitalOcean could not, and who has paid waits",
+            once(changed(|f| f.status = Progress::Failed)).at(after(5)),
+            "tag firewall letter:operator-firewall (firewall_pending) (firewall_first)",
+        ),
+    ];
+    agree(&rows);
+}
+
+#[test]
+fn whatever_somebody_made_of_it_is_mended() {
+    use FirewallBy::Cloud;
+    let changed = |change: fn(&mut Firewall)| {
+        let mut firewall = seen();
+        change(&mut firewall);
+        scene(Cloud, &[firewall])
+    };
+    let rows = vec![
         (
             "somebody opened a port",
             changed(|f| f.rules.extend([open("8080", "::/0")])),
@@ -99,14 +133,13 @@ fn every_row_of_the_life_of_the_firewall() {
             changed(|f| f.droplets.extend([DropletId(1)])),
             "tag firewall (firewall_first)",
         ),
-        ("two of the name", scene(Cloud, &[seen(), seen()]), "(firewall_twins) (firewall_first)"),
+        (
+            "two of the name",
+            scene(Cloud, &[seen(), seen()]),
+            "letter:operator-firewall (firewall_twins) (firewall_first)",
+        ),
     ];
-    let wrong: Vec<String> = rows
-        .iter()
-        .filter(|(_, scene, want)| scene.line() != *want)
-        .map(|(row, scene, want)| format!("{row}: wanted `{want}`, got `{}`", scene.line()))
-        .collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    agree(&rows);
 }
 
 #[test]
@@ -122,7 +155,72 @@ fn what_waits_for_the_firewall_is_not_settled_and_what_waits_for_a_person_is() {
     let mut waiting = seen();
     waiting.status = Progress::Waiting;
     assert!(!scene(FirewallBy::Cloud, &[waiting]).plan().is_settled());
-    assert!(scene(FirewallBy::Cloud, &[seen(), seen()]).plan().is_settled());
+    let twins = scene(FirewallBy::Cloud, &[seen(), seen()]);
+    assert!(told(twins.plan(), twins).plan().is_settled());
+}
+
+/// After the operator got the letter of this plan.
+fn told(plan: Plan, mut scene: Scene) -> Scene {
+    let letter = plan.steps.into_iter().find(|step| step.action.word() == "letter").expect("a letter");
+    let entry = |event| Entry { at: plan.at, server: None, step: letter.id.clone(), event };
+    scene.history.fold(&entry(Event::Intended { action: letter.action.clone() }));
+    scene.history.fold(&entry(Event::Done { outcome: Outcome::Plain }));
+    scene
+}
+
+#[test]
+fn the_operator_is_told_once_a_day_that_the_firewall_keeps_people_waiting() {
+    let failed = || {
+        let mut firewall = seen();
+        firewall.status = Progress::Failed;
+        once(scene(FirewallBy::Cloud, &[firewall]))
+    };
+    let plan = failed().at(after(6)).plan();
+    let letter = plan.steps.iter().find(|step| step.action.word() == "letter").expect("a letter");
+    assert_eq!(letter.id.as_str(), "letter/fleet/operator-firewall/1");
+    let told = |minutes| told(failed().at(after(6)).plan(), failed()).at(after(minutes));
+    let put = "tag firewall (firewall_pending) (firewall_first)";
+    assert_eq!(told(6).line(), put);
+    assert_eq!(told(6 + 24 * 60 - 1).line(), put);
+    let again = told(6 + 24 * 60).plan();
+    let ids: Vec<&str> = again.steps.iter().map(|step| step.id.as_str()).collect();
+    assert!(ids.contains(&"letter/fleet/operator-firewall/2"), "{ids:?}");
+    // To put the same rules again takes nothing away.
+    assert_eq!(digest::destructive(&plan).count(), 0);
+    // Who keeps nobody waiting is put again, and that is all.
+    let mut idle = failed().delivered(7).droplet(7, Active).at(after(60));
+    assert_eq!(idle.line(), "firewall (firewall_pending)");
+    idle.policy.firewall = FirewallBy::Ufw;
+    assert_eq!(idle.line(), "(firewall_left)");
+}
+
+#[test]
+fn the_operator_is_told_of_a_firewall_that_is_refused_again_and_again() {
+    for (step, line) in [
+        ("tag/fleet/basement", "letter:operator-firewall (firewall_first) (waiting)"),
+        ("firewall/fleet/basement", "tag letter:operator-firewall (firewall_first) (waiting)"),
+    ] {
+        let mut scene = scene(FirewallBy::Cloud, &[]);
+        for minute in 1..=3 {
+            assert!(!scene.line().contains("letter"), "{step}: {}", scene.line());
+            let order = FirewallOrder { id: None, rules: ours(), drifts: Vec::new() };
+            let step = StepId::parse(step).expect("a step");
+            let entry = |event| Entry { at: after(minute), server: None, step: step.clone(), event };
+            scene.history.fold(&entry(Event::Intended { action: Action::Firewall { order } }));
+            scene.history.fold(&entry(Event::Failed { why: "403 forbidden".to_owned() }));
+            scene = scene.at(after(minute));
+        }
+        let mut words: Vec<String> = scene.line().split(' ').map(str::to_owned).collect();
+        words.sort();
+        let mut wanted: Vec<&str> = line.split(' ').collect();
+        wanted.sort_unstable();
+        assert_eq!(words, wanted, "{step}");
+        let letter = scene.plan().steps.into_iter().find(|step| step.action.word() == "letter");
+        let Some(Action::Letter { letter }) = letter.map(|step| step.action) else { panic!("a letter") };
+        assert!(
+            matches!(&letter.occasion, Occasion::AlertFirewall { why, waiting: 1 } if why.contains("403"))
+        );
+    }
 }
 
 #[test]

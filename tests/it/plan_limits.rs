@@ -158,7 +158,7 @@ fn what_may_be_in_use_is_taken_up_as_delivered() {
 
 #[test]
 fn a_droplet_that_the_ledger_never_heard_of_counts_as_delivered() {
-    let plan = Scene::running().droplet(7, Active).plan();
+    let plan = Scene::running().droplet(7, Active).ready(7).plan();
     let fact = plan.steps.iter().find_map(|step| match &step.action {
         Action::Record { fact } => Some(fact.clone()),
         _ => None,

@@ -15,7 +15,7 @@ fn up() -> Scene {
 }
 
 fn not_yet() -> Readiness {
-    Readiness::NotYet { why: "its page is not there: status 404".to_owned() }
+    Readiness::NotYet { why: "its page is not there: status 404".to_owned(), is_absent: true }
 }
 
 fn failed() -> Readiness {

@@ -27,7 +27,7 @@ fn page(id: &str, state: &str, failed: &str, key: &str) -> String {
 
 fn why(state: Readiness) -> String {
     match state {
-        Readiness::NotYet { why } => why,
+        Readiness::NotYet { why, .. } => why,
         other => panic!("{other:?}"),
     }
 }

@@ -59,6 +59,7 @@ impl Scene {
             state,
             because,
             since: start(),
+            ends_on: None,
             destroy_after: None,
             hold: None,
             file: format!("fleet/servers/{NAME}.yaml"),

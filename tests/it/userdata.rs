@@ -4,7 +4,7 @@ use basement::fleet::userdata::{
     self, BUILT_IN, BadUserData, Blanks, Templates, built_in, check, extras, server_id,
 };
 use basement::model::ids::ServerName;
-use basement::model::policy::FirewallBy;
+use basement::model::policy::{FirewallBy, ReadyBy};
 
 const HASH: &str = "$6$saltSALTsalt1234$fMckW3aCeSl4KG3eQnlJoUKloUDiNreePIpfetXtjWDcwUsbRLviAaOp/owqtfKYzvB3AxIEIlL60byQfDdt./";
 const ID: &str = "0123456789abcdef0123";
@@ -32,7 +32,7 @@ fn filled(text: &str) -> Result<String, BadUserData> {
 
 /// What `validate` would say of it.
 fn complaint(text: &str) -> String {
-    check(&with(text), "own").expect_err(text).to_string()
+    check(&with(text), "own", ReadyBy::Http).expect_err(text).to_string()
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn every_built_in_template_is_filled_in() {
         for mark in ["{{", "}}", "#%", "{*", "*}", "endblock"] {
             assert!(!text.contains(mark), "{name}: {mark}");
         }
-        assert_eq!(check(&templates, name), Ok(()));
+        assert_eq!(check(&templates, name, ReadyBy::Http), Ok(()));
     }
 }
 
@@ -160,7 +160,51 @@ fn what_cloud_init_would_not_take_is_refused_here() {
     insta::assert_snapshot!(complaint("#cloud-config\n# {{ root_hash }}\n"), @"filled in, it is not a YAML mapping; hint: begin with `runcmd:` or so");
     insta::assert_snapshot!(complaint("#% extends \"base\"\n#% block files\n- path: /etc/motd\n#% endblock\n"), @"filled in, it is not YAML: did not find expected key at line 44 column 1, while parsing a block mapping at line 7 column 1; hint: count the spaces: what stands in a block keeps its own");
     // A script is nobody's but the shell's.
-    assert_eq!(check(&self::with("#!/bin/sh\necho 'root:{{ root_hash }}' | chpasswd -e\n"), "own"), Ok(()));
+    let script = self::with("#!/bin/sh\necho 'root:{{ root_hash }}' | chpasswd -e\n");
+    assert_eq!(check(&script, "own", ReadyBy::Address), Ok(()));
+    assert_eq!(check(&script, "own", ReadyBy::Http), Err(BadUserData::NoServerId));
+}
+
+#[test]
+fn a_server_that_could_never_be_ready_or_opened_is_refused_here() {
+    let base = built_in()["base"].clone();
+    insta::assert_snapshot!(complaint(&base.replace("{{ server_id }}", "x")), @r#"the cloud-init template has no `{{ server_id }}`; hint: the page it writes must show it, or no server is ever ready; or set `ready = "address"`"#);
+    // A comment is no place for them.
+    assert_eq!(
+        complaint("#cloud-config\n# {{ root_hash }}\nruncmd:\n  - [reboot]\n"),
+        BadUserData::NoHash.to_string()
+    );
+    let comment = "#cloud-config\npassword: \"{{ root_hash }}\" # {{ server_id }}\n";
+    assert_eq!(complaint(comment), BadUserData::NoServerId.to_string());
+}
+
+#[test]
+fn a_complaint_about_a_template_points_at_the_line_to_blame() {
+    let base = built_in()["base"].clone();
+    let blamed = |text: &str| match check(&with(text), "own", ReadyBy::Http) {
+        Err(BadUserData::Yaml(bad)) => (bad.line, bad.message),
+        other => panic!("{other:?}"),
+    };
+    let twice = format!("{base}\nruncmd:\n  - [reboot]\n");
+    let last = base.lines().count() + 2;
+    assert_eq!(blamed(&twice), (Some(last), "`runcmd` stands there twice".to_owned()));
+    insta::assert_snapshot!(complaint(&base.replace('\n', "\r\n")), @"the lines of the cloud-init template end with CR LF; hint: save it with plain line feeds (`dos2unix`)");
+    insta::assert_snapshot!(complaint(&format!("\u{feff}{base}")), @"the cloud-init template begins with a byte order mark; hint: save it as UTF-8 without one");
+}
+
+#[test]
+fn a_first_boot_that_was_cut_off_anywhere_goes_on_at_the_next() {
+    for (name, _) in BUILT_IN {
+        let text = render(&built_in(), name, HASH, ID).unwrap();
+        let (_, script) = text.split_once("basement-firstboot\n").expect("the script");
+        let begun = script.find(": > \"$work/begun\"").expect("it says that it has begun");
+        assert!(
+            ["apt-get", "chpasswd", "ufw", "systemctl", "shutdown"]
+                .iter()
+                .all(|word| { script.find(&format!("{word} ")).is_none_or(|at| begun < at) })
+        );
+        assert!(script.contains("[ ! -f /root/.basement/begun ] || exec /usr/local/sbin/basement-firstboot"));
+    }
 }
 
 #[test]

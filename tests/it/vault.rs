@@ -73,7 +73,7 @@ async fn a_seal_opens_only_where_it_belongs() {
     let vault = vault(ONE);
     let sealed = vault.make(&ada(), 1).await.unwrap();
     let other = Sealed { server: ServerName::parse("bob").unwrap(), ..sealed.clone() };
-    insta::assert_snapshot!(refusal(vault.open(&other).await), @"the sealed password is damaged, or belongs to another server; hint: make the server anew with `basement recreate`");
+    insta::assert_snapshot!(refusal(vault.open(&other).await), @"there is a wrong key with the number 1, or the sealed password is damaged or another server's; hint: give back the key 1 that sealed it");
     assert!(vault.open(&Sealed { attempt: 2, ..sealed.clone() }).await.is_err());
     for at in 0..sealed.blob.len() {
         let mut tampered = sealed.clone();
@@ -114,13 +114,13 @@ async fn a_key_file_is_made_once_and_kept_private() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/seal.key");
-    let first = SealVault::from_file_or_new(&path).expect("made");
+    let first = SealVault::from_file_or_new(&path, 1).expect("made");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let sealed = first.make(&ada(), 1).await.unwrap();
-    let second = SealVault::from_file_or_new(&path).expect("read");
+    let second = SealVault::from_file_or_new(&path, 1).expect("read");
     assert!(second.open(&sealed).await.is_ok());
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-    let message = refusal(SealVault::from_file_or_new(&path));
+    let message = refusal(SealVault::from_file_or_new(&path, 1));
     assert!(message.contains("may be read by others (mode 640)"), "{message}");
 }
 
@@ -130,7 +130,7 @@ async fn programs_that_begin_at_once_find_one_whole_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("seal.key");
         let vaults: Vec<SealVault> = std::thread::scope(|scope| {
-            let make = || SealVault::from_file_or_new(&path);
+            let make = || SealVault::from_file_or_new(&path, 1);
             let all: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
             all.into_iter().map(|one| one.join().unwrap().expect("a key")).collect()
         });

@@ -13,8 +13,13 @@ use crate::wire::digitalocean as wire;
 
 impl DigitalOcean {
     /// Asks for everything that a plan reads, one item each, for these images with the regions they are used in, and
-    /// for these SSH keys.
-    pub async fn checkup(&self, images: &BTreeMap<Slug, BTreeSet<Slug>>, keys: &[String]) -> Vec<Asked> {
+    /// these SSH keys; for firewalls only if one is wanted.
+    pub async fn checkup(
+        &self,
+        images: &BTreeMap<Slug, BTreeSet<Slug>>,
+        keys: &[String],
+        with_firewall: bool,
+    ) -> Vec<Asked> {
         let one = |path: &str| Call::get(path).with("per_page", "1");
         let calls: [(&'static str, Call, Read); 4] = [
             ("account:read", Call::get("/v2/account").needs("`account:read`, `droplet:read`"), account),
@@ -26,8 +31,10 @@ impl DigitalOcean {
             ("tag:read", one("/v2/tags").needs("`tag:read`"), |_| Ok(String::new())),
             ("sizes:read", one("/v2/sizes").needs("`sizes:read`"), sizes),
         ];
+        let firewall: (_, _, Read) =
+            ("firewall:read", one("/v2/firewalls").needs("`firewall:read`"), |_| Ok(String::new()));
         let mut asked = Vec::new();
-        for (what, call, read) in calls {
+        for (what, call, read) in calls.into_iter().chain(with_firewall.then_some(firewall)) {
             let (result, date) = match self.caller.send(&call).await {
                 Ok(answer) => (read(&answer), answer.date()),
                 Err(fault) => (Err(fault), None),

@@ -67,6 +67,16 @@ fn a_clock_that_is_wrong() {
 }
 
 #[test]
+fn a_token_that_may_not_read_firewalls_where_one_is_wanted() {
+    let bench = Bench::new();
+    bench.trouble("GET /v2/firewalls", Mishap::FailBefore(403), 9);
+    bench.expect("doctor", 0);
+    bench.replace("basement.toml", "firewall = \"ufw\"", "firewall = \"cloud\"");
+    let said = bench.expect("doctor", 1);
+    assert!(said.out.contains("!!  DigitalOcean firewall:read"), "{}", said.page());
+}
+
+#[test]
 fn it_asks_and_changes_nothing() {
     let bench = Bench::of(1);
     bench.expect("apply --auto-approve", 0);

@@ -4,6 +4,7 @@
 mod approve;
 mod doctor;
 mod dump;
+mod ends;
 mod errors;
 mod everyday;
 mod fleet;

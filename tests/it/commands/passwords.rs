@@ -1,5 +1,9 @@
 //! A root password's life: made, sent, sent again, sealed anew, erased.
 
+use std::fs;
+
+use basement::sim::whim::{Told, Whim};
+
 use super::{Bench, hush};
 
 const ONE: &str = "1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
@@ -113,6 +117,114 @@ fn passwords_are_erased_though_the_guard_objects_and_the_vendors_are_down() {
     bench.set("DIGITALOCEAN_API_URL", bench.running.http_url());
     let said = bench.expect(&format!("resend {}", only(&bench)), 1);
     assert!(said.err.contains("is erased since"), "{}", said.page());
+}
+
+/// The next first boot lasts so many seconds.
+fn slow(bench: &Bench, seconds: u64) {
+    let told = Told { whim: Whim::SlowFirstBoot(seconds), server: None, times: 1 };
+    bench.world().cloud().whims.tell(told);
+}
+
+fn droplet_ids(bench: &Bench) -> Vec<u64> {
+    bench.world().cloud().machines().map(|machine| machine.id).collect()
+}
+
+#[test]
+fn a_key_that_is_missing_for_one_password_is_missing() {
+    let mut bench = Bench::of(1);
+    let first = only(&bench);
+    slow(&bench, 3_000);
+    bench.set("BASEMENT_SEAL_KEYS", ONE);
+    bench.expect("apply --auto-approve --deadline 5m", 5);
+    bench.subscribe(1);
+    bench.expect("generate", 0);
+    bench.set("BASEMENT_SEAL_KEYS", format!("{TWO},{ONE}"));
+    bench.expect("apply --auto-approve --deadline 5m", 5);
+    let made = droplet_ids(&bench);
+    assert_eq!((made.len(), welcomes(&bench).len()), (2, 1));
+    bench.advance(3_000);
+    // The newest opens, and the one that is waited for does not.
+    bench.set("BASEMENT_SEAL_KEYS", TWO);
+    let shut = format!("1 password cannot be opened (of `{first}`)");
+    for command in ["doctor", "apply --auto-approve"] {
+        let said = bench.expect(command, 1);
+        assert!(said.all().contains(&shut), "{}", said.page());
+    }
+    // A plan tries them too.
+    let said = bench.expect("plan", 0);
+    assert!(said.out.contains("1 to destroy") && said.out.contains("never handed over"), "{}", said.page());
+    assert_eq!(droplet_ids(&bench), made);
+    bench.set("BASEMENT_SEAL_KEYS", format!("{TWO},{ONE}"));
+    bench.expect("apply --auto-approve", 0);
+    assert_eq!((droplet_ids(&bench), welcomes(&bench).len()), (made, 2));
+}
+
+#[test]
+fn only_apply_makes_a_key_and_not_in_the_place_of_a_lost_one() {
+    let mut bench = Bench::of(1);
+    let name = only(&bench);
+    bench.unset("BASEMENT_SEAL_KEYS");
+    slow(&bench, 3_000);
+    bench.expect("apply --auto-approve --deadline 5m", 5);
+    let (key, kept) = (bench.root().join(".basement/ledger.key"), bench.root().join("kept.key"));
+    bench.may_hold("kept.key");
+    fs::rename(&key, &kept).expect("a key");
+    bench.advance(3_000);
+    for command in ["rekey".to_owned(), format!("resend {name}"), "apply --auto-approve".to_owned()] {
+        let said = bench.expect(&command, 1);
+        assert!(said.err.contains("there is no seal key here"), "{}", said.page());
+        assert!(!key.exists(), "{command}");
+    }
+    let said = bench.expect("plan --out plan.json", 0);
+    assert!(said.out.contains("1 password: not looked at"), "{}", said.page());
+    let said = bench.expect("apply plan.json --auto-approve --allow lost-key", 4);
+    assert!(said.out.contains("destroy"), "{}", said.page());
+    let before = droplet_ids(&bench);
+    // What a person gives up is shown, and then done.
+    let said = bench.expect("plan --allow lost-key --out plan.json", 0);
+    assert!(said.out.contains("1 to destroy"), "{}", said.page());
+    bench.expect("apply plan.json --auto-approve --allow lost-key --deadline 1h", 0);
+    assert!(droplet_ids(&bench) != before && welcomes(&bench).len() == 1);
+    // A key that is found again goes behind the new one: they have different numbers.
+    let keys = [&key, &kept].map(|path| fs::read_to_string(path).expect("a key").trim().to_owned());
+    assert!(keys[0].starts_with("2:") && keys[1].starts_with("1:"), "another number");
+    bench.set("BASEMENT_SEAL_KEYS", keys.join(","));
+    bench.expect("rekey", 0);
+}
+
+#[test]
+fn a_ledger_lost_before_the_letter_is_said_before_anything_is_done() {
+    let lose = |bench: &Bench| fs::remove_dir_all(bench.root().join(".basement")).expect("a ledger");
+    let alerts = |bench: &Bench| bench.letters().keys().filter(|id| id.contains("operator-unsure")).count();
+    for deadline in ["20s", "5m"] {
+        let bench = Bench::of(1);
+        slow(&bench, 600);
+        bench.expect(&format!("apply --auto-approve --deadline {deadline}"), 5);
+        let before = droplet_ids(&bench);
+        lose(&bench);
+        let said = bench.expect("plan", 0);
+        assert!(
+            said.out.contains("1 to destroy") && said.out.contains("never handed over"),
+            "{}",
+            said.page()
+        );
+        bench.expect("apply --auto-approve --deadline 1h", 0);
+        assert!(droplet_ids(&bench) != before && droplet_ids(&bench).len() == 1, "{deadline}");
+        assert_eq!((welcomes(&bench).len(), alerts(&bench)), (1, 0), "{deadline}");
+    }
+    // One that may be in use is kept, and that is not kept quiet.
+    let bench = Bench::of(1);
+    bench.expect("apply --auto-approve", 0);
+    let before = droplet_ids(&bench);
+    lose(&bench);
+    let said = bench.expect("plan", 0);
+    assert!(
+        said.out.contains("taken as delivered; nobody knows whether its customer was told"),
+        "{}",
+        said.page()
+    );
+    bench.expect("apply --auto-approve", 0);
+    assert_eq!((droplet_ids(&bench), welcomes(&bench).len(), alerts(&bench)), (before, 1, 1));
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn every_letter_is_written_and_a_second_time_is_told() {
     let first = bench.expect("letters --preview out", 0).out;
     let read = |name: &str| fs::read_to_string(bench.root().join("out").join(name)).expect(name);
     let written = first.lines().filter(|line| line.starts_with("+ ")).count();
-    assert_eq!(written, 57, "{first}");
+    assert_eq!(written, 63, "{first}");
     let (eml, html, text) = (read("welcome.eml"), read("welcome.html"), read("welcome.txt"));
     for head in [
         "From: ",

@@ -71,6 +71,23 @@ fn what_is_no_secret_is_named() {
 }
 
 #[test]
+fn what_gives_nothing_or_too_much_is_named_and_not_waited_for() {
+    let two = with_file(format!("{}\nmore\n", hush::TOKEN), 0o600).expect("plan", 1);
+    assert!(two.err.contains("`DIGITALOCEAN_TOKEN_FILE` has more than one line"), "{}", two.page());
+    let mut bench = with_file("", 0o600);
+    bench.set("DIGITALOCEAN_TOKEN_FILE", "/dev/null");
+    let said = bench.expect("plan", 1);
+    assert!(said.err.contains("is not a file") && !said.err.contains("chmod"), "{}", said.page());
+    let pipe = bench.root().parent().expect("a home").join("pipe");
+    let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&pipe).status();
+    assert!(made.expect("mkfifo").success());
+    bench.set("DIGITALOCEAN_TOKEN_FILE", pipe.display().to_string());
+    let said = bench.expect("plan", 1);
+    assert!(said.err.contains("is a pipe, and nothing came through it"), "{}", said.page());
+    fs::remove_file(pipe).expect("it was there");
+}
+
+#[test]
 fn a_pipe_is_read_once_and_that_is_enough() {
     use std::io::Write as _;
     let mut bench = with_file("", 0o600);

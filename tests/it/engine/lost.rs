@@ -131,9 +131,14 @@ async fn a_ledger_lost_while_droplets_boot_makes_no_second_droplet() {
         stage.settle().await;
     };
     insta::assert_snapshot!(both(story).await, @"
-    ada-wtb3p80d: #1 active
+    ada-wtb3p80d: #1 destroyed, #2 active
       create/~/1 created
+      create/~/1 created
+      destroy/~/#1
+      letter/~/welcome/1
       record/~/adopted/0
+      record/~/replaced/0
+      @ letter.~.welcome.1 to the customer
     sub_000001: active, 1500 paid
     runs: deadline, settled
     ");

@@ -309,7 +309,7 @@ async fn by_wire(config: &Config, folder: &Path) -> Doorway {
         eyes: Eyes { cloud: Arc::new(cloud), probe: Arc::new(probe), billing: Arc::new(billing), clock },
         mailer: Arc::new(mailer),
         ledger: sqlite(&folder.join("ledger.sqlite")).await,
-        vault: Arc::new(SealVault::from_file_or_new(&folder.join("ledger.key")).expect("a vault")),
+        vault: Arc::new(SealVault::from_file_or_new(&folder.join("ledger.key"), 1).expect("a vault")),
     };
     (running.world.clone(), running.books.clone(), ports, Some(running))
 }

@@ -23,7 +23,7 @@ fn unknown_key_far_from_any() {
     fleet/servers/ada-w9rm9sh6.yaml:10: unknown key `favourite_colour`
       10 | favourite_colour: blue
          | ^
-      hint: the keys here are `server`, `user`, `customer`, `subscription`, `plan`, `price`, `state`, `because`, `since`, `destroy_after` and `hold`
+      hint: the keys here are `server`, `user`, `customer`, `subscription`, `plan`, `price`, `state`, `because`, `since`, `ends_on`, `destroy_after` and `hold`
 
     1 complaint in 1 file
     "#);
@@ -185,4 +185,37 @@ fn grace_without_being_stopped() {
 
     1 complaint in 1 file
     "#);
+}
+
+#[test]
+fn an_end_that_is_over_or_is_no_time() {
+    let stopped = GOOD.replace("state: running", "state: stopped");
+    insta::assert_snapshot!(complaints(&[(ADA, format!("{stopped}ends_on: 2026-12-02T09:14:00Z\n"))]), @r#"
+    fleet/servers/ada-w9rm9sh6.yaml:10: `ends_on` means nothing with `state: stopped`
+      10 | ends_on: 2026-12-02T09:14:00Z
+         |          ^
+      hint: it belongs to `state: running`: take it out
+
+    1 complaint in 1 file
+    "#);
+    insta::assert_snapshot!(complaints(&[(ADA, format!("{GOOD}ends_on: soon\n"))]), @r#"
+    fleet/servers/ada-w9rm9sh6.yaml:10: `ends_on`: `soon` is not a time like `2026-11-02T09:14:00Z`
+      10 | ends_on: soon
+         |          ^
+      hint: for example `ends_on: 2026-12-02T09:14:00Z`
+
+    1 complaint in 1 file
+    "#);
+    insta::assert_snapshot!(complaints(&[(ADA, format!("{GOOD}ends_on:\n"))]), @r#"
+    fleet/servers/ada-w9rm9sh6.yaml:10: `ends_on` is empty
+      10 | ends_on:
+         | ^
+      hint: write a value such as `2026-12-02T09:14:00Z`, or take the key out
+
+    1 complaint in 1 file
+    "#);
+    // A server of our own has no subscription that could end.
+    let wiki = "server: wiki\nuser: staff\nplan: pro\nbecause: our own wiki\nsince: 2026-11-02T09:14:00Z\n";
+    let ours = complaints(&[("fleet/extra/wiki.yaml", format!("{wiki}ends_on: 2026-12-02T09:14:00Z\n"))]);
+    assert!(ours.contains("unknown key `ends_on`"), "{ours}");
 }

@@ -96,6 +96,10 @@ fn a_printed_file_is_this() {
             "# Written by `basement generate` from Stripe. Hand edits belong in fleet/overrides/.\n{GOOD}"
         )
     );
+    declared.ends_on = Some(Moment::parse("2026-12-02T09:14:00Z").unwrap());
+    let ending = format!("{GOOD}ends_on: 2026-12-02T09:14:00Z\n");
+    assert_eq!(print(&declared).split_once('\n').map(|(_, rest)| rest), Some(ending.as_str()));
+    declared.ends_on = None;
     declared.state = DesiredState::Stopped;
     declared.user = UserSlug::parse("42").unwrap();
     declared.destroy_after = Some(Moment::parse("2026-12-01").unwrap());
@@ -146,6 +150,7 @@ prop_compose! {
         state in 0..3usize,
         because in any::<String>(),
         since in any::<i64>(),
+        ends_on in proptest::option::of(any::<i64>()),
         end in proptest::option::of(any::<i64>()),
         hold in proptest::option::of((proptest::option::of(any::<i64>()), any::<String>())),
     ) -> Declared {
@@ -160,6 +165,7 @@ prop_compose! {
             state: [DesiredState::Running, DesiredState::Stopped, DesiredState::Destroyed][state],
             because: Because::from(because),
             since: Moment::from_unix(since),
+            ends_on: ends_on.map(Moment::from_unix),
             destroy_after: end.map(Moment::from_unix),
             hold: hold.map(|(until, reason)| Hold { until: until.map(Moment::from_unix), reason }),
         }

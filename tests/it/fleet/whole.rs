@@ -148,7 +148,7 @@ fn a_very_long_line() {
     fleet/servers/ada-w9rm9sh6.yaml:10: unknown key `note`
       10 | note: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
          | ^
-      hint: the keys here are `server`, `user`, `customer`, `subscription`, `plan`, `price`, `state`, `because`, `since`, `destroy_after` and `hold`
+      hint: the keys here are `server`, `user`, `customer`, `subscription`, `plan`, `price`, `state`, `because`, `since`, `ends_on`, `destroy_after` and `hold`
 
     1 complaint in 1 file
     "#);

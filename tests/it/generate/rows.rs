@@ -187,13 +187,3 @@ fn a_status_known_again_lifts_the_hold() {
     let known = generate(&reading(&[paid("sub_1", "active")]), &super::read_back(&frozen.files));
     assert_eq!(known.files[&running("sub_1").path], running("sub_1").text);
 }
-
-#[test]
-fn the_end_that_is_asked_for_is_said() {
-    let mut ending = paid("sub_1", "active");
-    ending.cancel_at_period_end = true;
-    insta::assert_snapshot!(known(&ending), @r#"
-    old-sub-1: running, subscription active, since 2026-11-03T00:00:00Z
-    ! sub_1: is cancelled for 2026-12-02T09:14:00Z, and runs until then
-    "#);
-}

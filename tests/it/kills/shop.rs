@@ -214,7 +214,7 @@ impl Shop {
         let (mut world, books, fleet) = (self.bench.world(), self.bench.books(), self.witness.fleet());
         let now = world.now();
         let mut owed = served::unrefunded(&world, &books, &fleet, now, false);
-        owed.extend(served::unserved(&mut world, &books, &fleet, now, false));
+        owed.extend(served::unserved(&mut world, &books, &fleet, now, Excuse::default(), &[]));
         drop((world, books));
         self.broken.extend(owed.iter().map(said));
         self.count();

@@ -104,7 +104,7 @@ async fn another_seal_leaves_nothing_of_the_old_one() {
         one.blob = vec![7; one.blob.len()];
         one.hash = "not to be written".to_owned();
     }
-    ledger.replace_passwords(&hold, &all).await.unwrap();
+    assert!(ledger.replace_passwords(&hold, &all).await.unwrap());
     let blobs = ledger.passwords().await.unwrap();
     assert!(blobs.iter().all(|one| one.blob.iter().all(|b| *b == 7) && one.hash.starts_with("$6$planted")));
     // The hashes are still there, and stand behind `$6$`; no blob does.
@@ -113,6 +113,26 @@ async fn another_seal_leaves_nothing_of_the_old_one() {
         let marks = bytes.windows(MARK.len()).enumerate().filter(|(_, window)| *window == MARK);
         assert!(marks.into_iter().all(|(at, _)| bytes[..at].ends_with(b"$6$")), "an old blob is left");
     }
+}
+
+#[tokio::test]
+async fn an_old_seal_that_a_reader_keeps_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let ledger = open(&path).await;
+    fill(&ledger, 3).await;
+    let hold = ledger.hold("test").await.unwrap();
+    let mut reader = raw(&path).await;
+    sqlx::query("BEGIN").execute(&mut reader).await.unwrap();
+    sqlx::query("SELECT count(*) FROM passwords").execute(&mut reader).await.unwrap();
+    let mut all = ledger.passwords().await.unwrap();
+    for one in &mut all {
+        one.blob = vec![7; one.blob.len()];
+    }
+    assert!(!ledger.replace_passwords(&hold, &all).await.unwrap());
+    assert!(!found(folder.path()).is_empty(), "there was nothing to tell of");
+    sqlx::query("ROLLBACK").execute(&mut reader).await.unwrap();
+    assert!(ledger.replace_passwords(&hold, &[]).await.unwrap());
 }
 
 /// A record after these events, one a minute.

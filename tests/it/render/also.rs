@@ -111,6 +111,14 @@ fn replaced(shop: &mut Shop) {
             census.secrets.insert(name, lost);
         });
     shop.paid("ann-9w5m7t3x").droplet(605, Active);
+    shop.paid("pat-6r2d8v4k").untold("2026-08-20T07:00:00Z", 618).droplet(618, Active);
+    shop.paid("roy-3t7x5c9w")
+        .tried(Phase::Booting, "2026-08-20T07:51:00Z", Some(619))
+        .droplet(619, Active)
+        .census(|census, name| {
+            census.readiness.insert(DropletId(619), Readiness::Ready { host_key: None });
+            census.secrets.insert(name, Secret::Untried);
+        });
 }
 
 /// Up, and not fit to be handed over.

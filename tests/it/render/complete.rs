@@ -15,9 +15,9 @@ use super::{known, sample};
 fn the_tale_and_the_other_days_show_every_variant() {
     all(&sample::actions(), action, 11);
     all(&sample::facts(), fact, 11);
-    all(&sample::occasions(), occasion, 13);
+    all(&sample::occasions(), occasion, 15);
     all(&sample::reasons(), reason, 22);
-    all(&sample::notices(), notice, 30);
+    all(&sample::notices(), notice, 32);
     all(&known::concerns(), concern, 7);
     let questions: Vec<Question> = sample::plans().iter().flat_map(|plan| plan.questions.clone()).collect();
     all(&questions, question, 7);
@@ -82,6 +82,8 @@ fn occasion(occasion: &Occasion) -> usize {
         Occasion::AlertMany { .. } => 10,
         Occasion::AlertRefund { .. } => 11,
         Occasion::AlertNotReady { .. } => 12,
+        Occasion::AlertUnsure { .. } => 13,
+        Occasion::AlertFirewall { .. } => 14,
     }
 }
 
@@ -144,6 +146,8 @@ fn notice(notice: &Notice) -> usize {
         Notice::Gathered { .. } => 27,
         Notice::GettingReady { .. } => 28,
         Notice::NotReady { .. } => 29,
+        Notice::Unsure { .. } => 30,
+        Notice::Untried { .. } => 31,
     }
 }
 

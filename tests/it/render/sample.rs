@@ -59,6 +59,7 @@ pub fn server(text: &str, state: DesiredState) -> Server {
         state,
         because: Because::Active,
         since: at("2026-08-01T09:00:00Z"),
+        ends_on: None,
         destroy_after: None,
         hold: None,
         file: format!("fleet/servers/{text}.yaml"),

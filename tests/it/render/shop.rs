@@ -94,6 +94,7 @@ impl Shop {
             state,
             because,
             since: at(since),
+            ends_on: None,
             destroy_after: None,
             hold: None,
             file: format!("fleet/servers/{text}.yaml"),
@@ -224,6 +225,12 @@ impl<'a> One<'a> {
 
     /// Its customer has had it since.
     pub fn delivered(self, when: &str, id: u64) -> Self {
+        let welcome = format!("letter/{}/welcome/1", self.name);
+        self.done(&welcome, when, DONE).untold(when, id)
+    }
+
+    /// It is taken as delivered, and nobody knows whether its customer was told.
+    pub fn untold(self, when: &str, id: u64) -> Self {
         self.tried(Phase::Delivered, when, Some(id)).record(|record| {
             record.delivered = Some(at(when).plus(Span::minutes(4)));
             record.address = Some(address(id));

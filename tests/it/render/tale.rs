@@ -226,7 +226,9 @@ fn booting(shop: &mut Shop) {
         .tried(Phase::Booting, "2026-08-19T09:53:00Z", Some(522))
         .droplet(522, Active)
         .census(|census, _| {
-            shows(Readiness::NotYet { why: "its page is not there: status 404".to_owned() })(census, 522);
+            shows(Readiness::NotYet { why: "its page is not there: status 404".to_owned(), is_absent: true })(
+                census, 522,
+            );
         });
     let failed = vec!["package:certbot".to_owned(), "firewall:443".to_owned()];
     shop.paid("xena-3q7h9k2t")
