@@ -273,11 +273,9 @@ impl World<'_> {
                 _ => {}
             }
         }
-        let steps = match guard::judge(today, &self.census, &self.history, allow) {
-            Ok(approved) => approved.plan().steps.clone(),
-            Err(_) if is_applied => today.steps.clone(),
-            Err(_) => Vec::new(),
-        };
+        let approved = guard::judge(today, &self.census, &self.history, allow);
+        let rest = || if is_applied { today.steps.clone() } else { Vec::new() };
+        let steps = approved.map_or_else(|_| rest(), |approved| approved.plan().steps.clone());
         steps.iter().for_each(|step| self.carry_out(step));
         !steps.is_empty() || !today.is_settled()
     }
