@@ -80,17 +80,17 @@ fn a_token_that_may_not_read_firewalls() {
     insta::assert_snapshot!(said.page(), @"
     exit 0
     --- stdout
-    Not to be applied yet: 1 question unanswered. Worth knowing: 1 concern.
+    Not to be applied yet (1 question unanswered).
     2 Nov 2026 09:00:00 UTC: 1 server declared, 0 droplets seen
 
-    Upcoming
-    + now: create            user-0001-wtb3p80d  09:00, basic: s-1vcpu-1gb in nyc3, ubuntu-22-04-x64 — subscription active since 2 Nov
-    @ in 30 seconds: letter  user-0001-wtb3p80d  09:00:30 — its first boot is over, and it has checked itself
+    Upcoming: each is done by the first basement apply at or after its time
+    + in 30 seconds: create  user-0001-wtb3p80d  09:00:30, basic: s-1vcpu-1gb in nyc3, ubuntu-22-04-x64 — subscription active since 2 Nov
+                                                 then, at 09:01, a letter: welcome
 
-    What stands in its way
+    Only to know: nothing fails by it
     ! scope  the credential for DigitalOcean lacks `firewall:read`; give it that, or make one that has it; until then the plan leaves out what hangs on it
 
-    To be asked before it may be applied
+    Open questions: basement apply asks them itself
     ! ask  DigitalOcean  how does our firewall stand?
 
     nothing to do yet; 1 question
