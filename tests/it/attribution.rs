@@ -82,7 +82,7 @@ fn what_moved_behind_our_back_is_drift() {
             || Scene::destroyed().delivered(7).gone(7).at(after(9)),
             "record drift, letter drift",
         ),
-        ("not in the ledger", || Scene::running().droplet(7, Active).at(after(9)), "record drift"),
+        ("not in the ledger", || Scene::running().droplet(7, Active).at(after(2_000)), "record drift"),
         (
             "there again",
             || {
