@@ -274,9 +274,11 @@ impl World<'_> {
             }
         }
         let approved = guard::judge(today, &self.census, &self.history, allow);
-        let rest = || if is_applied { today.steps.clone() } else { Vec::new() };
-        let steps = approved.map_or_else(|_| rest(), |approved| approved.plan().steps.clone());
-        steps.iter().for_each(|step| self.carry_out(step));
+        let rest = if is_applied { today.steps.clone() } else { Vec::new() };
+        let steps = approved.map_or(rest, |approved| approved.plan().steps.clone());
+        for step in &steps {
+            self.carry_out(step);
+        }
         !steps.is_empty() || !today.is_settled()
     }
 

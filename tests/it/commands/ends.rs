@@ -30,7 +30,8 @@ fn shop() -> Bench {
 /// The rows of what comes, as they are in text.
 fn upcoming(bench: &Bench) -> String {
     let out = bench.expect("plan", 0).out;
-    let rows = out.lines().skip_while(|line| *line != "Upcoming").take_while(|line| !line.is_empty());
+    let rows =
+        out.lines().skip_while(|line| !line.starts_with("Upcoming: ")).take_while(|line| !line.is_empty());
     rows.collect::<Vec<_>>().join("\n")
 }
 

@@ -40,8 +40,8 @@ fn an_image_and_a_key_that_are_gone() {
     bench.world().cloud().stock.retire("ubuntu-22-04-x64");
     bench.world().cloud().stock.remove_key(KEY);
     insta::assert_snapshot!(worries(&bench.expect("plan", 0)), @"
-    ! no image  there is no image `ubuntu-22-04-x64`, for user-0001-wtb3p80d, user-0002-5fzq6san; name one that DigitalOcean has in `basement.toml`
-    ! no key    the team has no SSH key `3b:16:bf:e4:8b:00:8b:b8:59:8c:a9:d3:f0:19:45:fa`, for user-0001-wtb3p80d, user-0002-5fzq6san; add it to the team, or take it out of `basement.toml`
+    ! no image  there is no image `ubuntu-22-04-x64`, for user-0001-wtb3p80d, user-0002-5fzq6san; name one that DigitalOcean has in `basement.toml` — 2 creates will be refused
+    ! no key    the team has no SSH key `3b:16:bf:e4:8b:00:8b:b8:59:8c:a9:d3:f0:19:45:fa`, for user-0001-wtb3p80d, user-0002-5fzq6san; add it to the team, or take it out of `basement.toml` — 2 creates will be refused
     ");
     let doctor = bench.expect("doctor", 1).out;
     let lines: Vec<&str> = doctor.lines().filter(|line| line.starts_with("!!")).collect();

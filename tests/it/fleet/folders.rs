@@ -144,7 +144,10 @@ fn a_write_that_fails_keeps_the_old_file_and_no_remains() {
 fn init_lays_out_a_good_repository_and_touches_nothing_twice() {
     let root = tempfile::tempdir().unwrap();
     let home = root.path().join("new");
-    let templates = [("cloud-init/base.yaml", "#cloud-config\npassword: \"{{root_hash}}\"\nhostname: \"{{server_id}}\"\n")];
+    let templates = [(
+        "cloud-init/base.yaml",
+        "#cloud-config\npassword: \"{{root_hash}}\"\nhostname: \"{{server_id}}\"\n",
+    )];
     let mut out = Vec::new();
     init::run(&InitArgs {}, &home, &templates, &mut out).unwrap();
     assert_eq!(validated(&home), (0, "0 servers, 0 overrides, 0 extras: all good\n".to_owned()));
