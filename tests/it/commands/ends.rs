@@ -74,6 +74,8 @@ fn an_end_is_in_the_file_the_forecast_and_the_status_before_it_comes() {
     insta::assert_snapshot!("upcoming_of_what_is_not_paid", upcoming(&bench));
     for format in ["markdown", "html", "json"] {
         let page = bench.expect(&format!("plan --format {format}"), 0).out;
+        // A comment is wrapped.
+        let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(page.contains("if it is not paid by then"), "{page}");
     }
     let owes = subscription(&bench, "user-0002");
