@@ -204,7 +204,7 @@ fn objections(look: &engine::Look, setup: &engine::Setup) -> (Vec<String>, Vec<S
                 waived.push(format!("{objection}; approved by {by} until {until}"));
             }
             None if setup.allow.contains(name) => waived.push(format!("{objection}; `--allow {name}`")),
-            None => stand.push(render::objection::sentence(objection)),
+            None => stand.push(render::objection::sentence(objection, name, Objection::is_approvable(name))),
         }
     }
     (stand, waived)

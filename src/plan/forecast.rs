@@ -317,7 +317,6 @@ impl World<'_> {
                 let id = DropletId(self.next);
                 self.next += 1;
                 self.census.droplets.insert(id, self.made(id, order));
-                // A new droplet has a new password.
                 self.census.secrets.insert(order.server.clone(), Secret::Opens);
                 return Outcome::Created { droplet: id };
             }

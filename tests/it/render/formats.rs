@@ -55,7 +55,8 @@ fn what_cannot_be_on_one_day_is_shown_for_the_others() {
         let plan = shop.plan();
         let insight = known::of_day(day, &shop, &plan);
         let view = shop.view(&plan, &insight);
-        out.push_str(&format!("=== {day} ===\n{}\n", text(&view, Style { colour: false, width: 120 })));
+        let shown = text(&view, Style { colour: false, width: 120 });
+        out.extend(["=== ", day, " ===\n", &shown, "\n"]);
         let document = PlanDocument::new(&plan, &view, &shop.objections(&plan), &insight);
         keeps("plan", &serde_json::to_value(document).expect("json"));
         let (comment, page) = (words_of(&markdown(&view)), plain(&html(&view).expect("a page")));

@@ -16,6 +16,7 @@ use basement::model::money::{Currency, Money};
 use basement::model::plan::Plan;
 use basement::model::policy::{Catalogue, FirewallBy, Policy};
 use basement::plan::forecast::{Today, forecast};
+use basement::plan::guard::Objection;
 use basement::plan::preflight::Shelf;
 use basement::plan::{causes, guard, plan, preflight};
 use basement::render::objection::sentence;
@@ -144,7 +145,9 @@ impl Shop {
 
     /// What the guard objects to, in words.
     pub fn objections(&self, plan: &Plan) -> Vec<String> {
-        guard::objections(plan, &self.census, &self.history).iter().map(sentence).collect()
+        let found = guard::objections(plan, &self.census, &self.history);
+        let say = |o: &Objection| sentence(o, o.name(), Objection::is_approvable(o.name()));
+        found.iter().map(say).collect()
     }
 
     /// All of it, as it is shown.
@@ -153,7 +156,7 @@ impl Shop {
     }
 }
 
-impl<'a> One<'a> {
+impl One<'_> {
     pub fn server(self, change: impl FnOnce(&mut Server)) -> Self {
         change(self.shop.fleet.servers.get_mut(&self.name).expect("a server"));
         self

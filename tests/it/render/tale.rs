@@ -70,7 +70,7 @@ fn ending(shop: &mut Shop) {
     shop.one("cleo", Destroyed, Because::Other("has left the company".to_owned()), "2026-08-19T08:30:00Z")
         .server(|server| {
             server.origin = Origin::Extra;
-            server.file = "fleet/extra/cleo.yaml".to_owned();
+            "fleet/extra/cleo.yaml".clone_into(&mut server.file);
         })
         .delivered("2026-03-02T10:00:00Z", 503)
         .droplet(503, Active);
