@@ -193,8 +193,13 @@ fn mark(row: &Row, now: Moment, last: Moment) -> Option<Mark> {
 }
 
 fn bars(month: &Month) -> Vec<Bar> {
-    let Month { revenue, cost, cost_after } = month;
-    let amounts = [("revenue", "in", revenue), ("cost now", "out", cost), ("cost after", "next", cost_after)];
+    let Month { revenue, revenue_after, cost, cost_after } = month;
+    let amounts = [
+        ("revenue now", "in", revenue),
+        ("revenue after", "in", revenue_after),
+        ("cost now", "out", cost),
+        ("cost after", "next", cost_after),
+    ];
     let most = amounts.iter().map(|(_, _, money)| money.amount.max(0)).max().unwrap_or(0).max(1);
     let width =
         |money: &Money| u64::try_from(i128::from(money.amount.max(0)) * 100 / i128::from(most)).unwrap_or(0);

@@ -12,8 +12,10 @@ use super::words::count;
 /// A month's money in one currency, before and after the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Month {
-    /// What comes in.
+    /// What comes in now.
     pub revenue: Money,
+    /// What will come in.
+    pub revenue_after: Money,
     /// What the droplets cost now.
     pub cost: Money,
     /// What they will cost.
@@ -91,12 +93,17 @@ pub fn step(money: &StepMoney, ends: Option<&str>) -> Option<String> {
 
 /// Currencies side by side, never added up.
 pub(super) fn months(money: &MoneyLine) -> Vec<Month> {
-    let MoneyLine { revenue, cost, cost_after, .. } = money;
+    let MoneyLine { revenue_now, revenue, cost, cost_after, .. } = money;
     let currencies: BTreeSet<Currency> =
-        [revenue, cost, cost_after].into_iter().flat_map(Totals::amounts).map(|m| m.currency).collect();
+        [revenue_now, revenue, cost, cost_after].into_iter().flat_map(Totals::amounts).map(|m| m.currency).collect();
     let of =
         |totals: &Totals, currency| Money { amount: totals.0.get(&currency).copied().unwrap_or(0), currency };
-    let month = |c| Month { revenue: of(revenue, c), cost: of(cost, c), cost_after: of(cost_after, c) };
+    let month = |c| Month {
+        revenue: of(revenue_now, c),
+        revenue_after: of(revenue, c),
+        cost: of(cost, c),
+        cost_after: of(cost_after, c),
+    };
     currencies.into_iter().map(month).collect()
 }
 
