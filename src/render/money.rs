@@ -94,8 +94,11 @@ pub fn step(money: &StepMoney, ends: Option<&str>) -> Option<String> {
 /// Currencies side by side, never added up.
 pub(super) fn months(money: &MoneyLine) -> Vec<Month> {
     let MoneyLine { revenue_now, revenue, cost, cost_after, .. } = money;
-    let currencies: BTreeSet<Currency> =
-        [revenue_now, revenue, cost, cost_after].into_iter().flat_map(Totals::amounts).map(|m| m.currency).collect();
+    let currencies: BTreeSet<Currency> = [revenue_now, revenue, cost, cost_after]
+        .into_iter()
+        .flat_map(Totals::amounts)
+        .map(|m| m.currency)
+        .collect();
     let of =
         |totals: &Totals, currency| Money { amount: totals.0.get(&currency).copied().unwrap_or(0), currency };
     let month = |c| Month {

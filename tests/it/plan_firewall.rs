@@ -250,9 +250,8 @@ fn what_somebody_did_is_said_in_words() {
     let places = basement::render::words::Places { fleet: &fleet, history: &history };
     assert_eq!(
         basement::render::words::what(&step.action, None, places),
-        "firewall `basement`: rule 3306/tcp from 198.51.100.7/32 is not ours; \
-         rule 8080/tcp from everywhere is not ours; rule 443/tcp from everywhere is missing; \
-         it does not apply to our tag; it applies to the tag `db` too"
+        "firewall `basement`: removes 3306/tcp from 198.51.100.7/32; removes 8080/tcp from everywhere; \
+         adds 443/tcp from everywhere; attaches it to the tag `basement`; detaches it from the tag `db`"
     );
 }
 
