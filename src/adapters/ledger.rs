@@ -68,6 +68,7 @@ impl SqliteLedger {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(faults.io(&error)),
         }
+        roll_back(path).await;
         let options = SqliteConnectOptions::new().filename(path).read_only(true);
         let pool = connect(options).await.map_err(|error| faults.sql(error))?;
         let newest = rows::schema_version(&pool).await.map_err(|error| faults.sql(error))?;
@@ -222,6 +223,19 @@ impl Ledger for SqliteLedger {
         }
         self.clean_up().await?;
         Ok(erased)
+    }
+}
+
+/// Whoever made it may have been killed before it wrote ahead: what a journal beside it holds only a writer can roll
+/// back, and until then nobody can read it. Where that is not allowed, reading says so.
+async fn roll_back(path: &Path) {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-journal");
+    if Path::new(&journal).exists()
+        && let Ok(pool) = connect(SqliteConnectOptions::new().filename(path)).await
+    {
+        let _ = rows::schema_version(&pool).await;
+        pool.close().await;
     }
 }
 
